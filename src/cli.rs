@@ -1,0 +1,139 @@
+//! The command line: types for clap, and nothing else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Git worktrees for people who run several Claude Code sessions side by side
+#[derive(Debug, Parser)]
+#[command(name = "treehop", version, arg_required_else_help = false)]
+pub struct Cli {
+    /// Run as if started in DIR; several add up, as in git
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
+    pub directory: Vec<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One variant, one file in `cmd`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print all worktrees of the repository
+    List(List),
+    /// Find the worktree that QUERY means
+    Find(Find),
+    /// Print the worktree of the current directory
+    Here(Here),
+    /// Print the integration for a shell
+    Init(Init),
+    /// Load the integration from the start-up files of your shells
+    Install(Install),
+    /// Print the completions of treehop itself for a shell
+    Completions(Completions),
+    /// Check what treehop needs and uses, and say how to mend what is missing
+    Doctor(Doctor),
+}
+
+/// What a command prints about worktrees.
+#[derive(Debug, Default, Args)]
+pub struct Show {
+    /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub fields: Vec<String>,
+    /// Fill in commit, upstream, default, changes and claude.last too
+    #[arg(long)]
+    pub full: bool,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "fields")]
+    pub format: Format,
+}
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON document
+    #[default]
+    Json,
+    /// For eyes
+    Table,
+}
+
+/// `treehop list`
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// `treehop find`
+#[derive(Debug, Args)]
+pub struct Find {
+    /// Print all matches of the tier that decides
+    #[arg(long)]
+    pub all: bool,
+    /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
+    #[arg(short, long)]
+    pub subdir: bool,
+    /// Words of a branch or name, `^` (main), `@` (this one), `!` (the one that waits), a path, REPO:QUERY; none: main
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// `treehop here`
+#[derive(Debug, Args)]
+pub struct Here {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// The shells that have an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Nu,
+}
+
+/// `treehop init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The shell to print it for
+    pub shell: Shell,
+}
+
+/// `treehop install`
+#[derive(Debug, Args)]
+pub struct Install {
+    /// The shells to install for; none: those that you have
+    pub shells: Vec<Shell>,
+    /// Say what would be written, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Take out what was added
+    #[arg(long)]
+    pub uninstall: bool,
+}
+
+/// `treehop completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell to print them for
+    pub shell: Shell,
+}
+
+/// `treehop doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}

@@ -2,11 +2,15 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+mod block;
 mod cli;
 mod cmd;
 mod error;
+mod file;
 mod output;
+mod places;
 mod repo;
+mod shell;
 
 use std::process::ExitCode;
 

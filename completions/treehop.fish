@@ -1,0 +1,77 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_treehop_global_optspecs
+    string join \n C= h/help V/version
+end
+
+function __fish_treehop_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_treehop_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_treehop_using_subcommand
+    set -l cmd (__fish_treehop_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c treehop -n "__fish_treehop_needs_command" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_needs_command" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_needs_command" -s V -l version -d 'Print version'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "list" -d 'Print all worktrees of the repository'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "find" -d 'Find the worktree that QUERY means'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "init" -d 'Print the integration for a shell'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "install" -d 'Load the integration from the start-up files of your shells'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c treehop -n "__fish_treehop_using_subcommand list" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand list" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print all matches of the tier that decides'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand here" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand here" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand here" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand here" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand here" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand init" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand init" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand install" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand install" -s n -l dry-run -d 'Say what would be written, and write nothing'
+complete -c treehop -n "__fish_treehop_using_subcommand install" -l uninstall -d 'Take out what was added'
+complete -c treehop -n "__fish_treehop_using_subcommand install" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand completions" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand doctor" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -126,8 +126,17 @@ mod tests {
 
     #[test]
     fn what_is_put_can_be_taken_out_without_a_trace() {
-        let texts: [&[u8]; 9] =
-            [b"", b"\n", b"a", b"a\n", b"a\n\n", b"a\r\nb\r\n", b"a\r\nb", b"a\r", b"\xff\xfe\n# >>> other >>>"];
+        let texts: [&[u8]; 9] = [
+            b"",
+            b"\n",
+            b"a",
+            b"a\n",
+            b"a\n\n",
+            b"a\r\nb\r\n",
+            b"a\r\nb",
+            b"a\r",
+            b"\xff\xfe\n# >>> other >>>",
+        ];
         for text in texts {
             let once = put(Some(text), "one\n").unwrap();
             assert!(once.starts_with(text) && once.ends_with(b"\n"), "{text:?}");

@@ -141,7 +141,9 @@ impl Shell {
     fn path(self, path: &Path) -> Result<String> {
         let text = |p: &Path| {
             let text = p.to_str().filter(|t| !t.contains(char::is_control)).map(str::to_owned);
-            text.with_context(|| format!("'{}' is not plain UTF-8 text, and cannot stand in a file", p.display()))
+            text.with_context(|| {
+                format!("'{}' is not plain UTF-8 text, and cannot stand in a file", p.display())
+            })
         };
         let home = places::home()?;
         let (tilde, rest) = match path.strip_prefix(&home) {
@@ -177,7 +179,7 @@ fn zdotdir(home: &Path) -> Option<PathBuf> {
     }
     let files = [home.join(".zshenv"), "/etc/zshenv".into(), "/etc/zsh/zshenv".into()];
     files.iter().find(|file| {
-        std::fs::read(file).is_ok_and(|text| crate::block::mentions(&text, "ZDOTDIR"))
+        crate::file::read(file).is_ok_and(|text| crate::block::mentions(&text.unwrap_or_default(), "ZDOTDIR"))
     })?;
     let zsh = places::program("zsh")?;
     let asked = Command::new(zsh)

@@ -76,8 +76,13 @@ pub fn run(args: &cli::Install) -> Result<()> {
     let mut failures = Vec::new();
     for shell in shells {
         let done = plan(shell, args.uninstall).and_then(|plan| {
+            if args.dry_run {
+                plan.show()?;
+            }
             plan.check()?;
-            if args.dry_run { plan.show()? } else { plan.write()? }
+            if !args.dry_run {
+                plan.write()?;
+            }
             Ok(plan)
         });
         match done {
@@ -100,7 +105,7 @@ pub fn run(args: &cli::Install) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new(Exit::Failed, failures.join("\n"))
-        .hint("mend it and run this again, or add by hand what treehop install --dry-run shows")
+        .hint("mend that and run it again, or load by hand what treehop init SHELL prints")
         .into())
 }
 
@@ -123,10 +128,8 @@ pub fn plan(shell: Shell, uninstall: bool) -> Result<Plan> {
             Taken::NoFile => None,
         };
         let action = if after == before && old.is_none() { Action::Absent } else { Action::Removed };
-        let changes = vec![
-            Change { path: file.clone(), before, after },
-            Change { path, before: old, after: None },
-        ];
+        let changes =
+            vec![Change { path: file.clone(), before, after }, Change { path, before: old, after: None }];
         return Ok(Plan { shell, file, action, changes });
     }
     let after = block::put(before.as_deref(), &shell.block()?).map_err(damaged)?;
@@ -167,7 +170,8 @@ impl Plan {
             if change.path == self.file {
                 text.extend(diff(&change.path, change.before.as_deref(), change.after.as_deref()));
             } else if change.after.is_some() {
-                let line = format!("{}: the text of `treehop init {}`\n", change.path.display(), self.shell.name());
+                let line =
+                    format!("{}: the text of `treehop init {}`\n", change.path.display(), self.shell.name());
                 text.extend(line.bytes());
             } else {
                 text.extend(format!("{}: removed\n", change.path.display()).bytes());
@@ -186,7 +190,8 @@ fn diff(path: &Path, before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<u8> {
     let from = head.saturating_sub(CONTEXT);
     let (old_end, new_end) = (old.len() - tail, new.len() - tail);
     let to = (old_end + CONTEXT).min(old.len());
-    let range = |length: usize| if length == 0 { format!("{from},0") } else { format!("{},{length}", from + 1) };
+    let range =
+        |length: usize| if length == 0 { format!("{from},0") } else { format!("{},{length}", from + 1) };
     let name = |there: bool| if there { path.display().to_string() } else { "/dev/null".to_string() };
     let mut text = format!(
         "--- {}\n+++ {}\n@@ -{} +{} @@\n",
@@ -265,5 +270,7 @@ fn login_bash() -> Result<Option<String>> {
         return Ok(None);
     }
     let problem = if first.is_some() { "does not load" } else { "is not there to load" };
-    Ok(Some(format!("a login bash reads ~/{name}, which {problem} ~/.bashrc; add to it: [ -r ~/.bashrc ] && . ~/.bashrc")))
+    Ok(Some(format!(
+        "a login bash reads ~/{name}, which {problem} ~/.bashrc; add to it: [ -r ~/.bashrc ] && . ~/.bashrc"
+    )))
 }

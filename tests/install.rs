@@ -496,7 +496,8 @@ fn doctor_finds_a_session_entry_that_was_left_behind() {
     home.write(&format!(".claude/sessions/{pid}.json"), format!("{{\"pid\":{pid},\"cwd\":\"/\"}}"));
     home.write(".claude/sessions/notes.json", "{}");
     home.write(".claude/sessions/77.json", "not JSON");
-    let stale = home.write(".claude/sessions/2147483647.json", r#"{"pid":2147483647,"procStart":"1"}"#);
+    let stale =
+        home.write(".claude/sessions/2147483647.json", r#"{"pid":2147483647,"cwd":"/","procStart":"1"}"#);
     let document = home.json(&["doctor"]);
     let found: Vec<_> =
         document["checks"].as_array().unwrap().iter().filter(|c| c["name"] == "session").collect();

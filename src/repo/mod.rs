@@ -1,1 +1,7 @@
 //! Reading a repository.
+
+pub mod changes;
+pub mod graph;
+pub mod objects;
+#[cfg(test)]
+mod testing;

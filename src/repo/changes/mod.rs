@@ -16,8 +16,13 @@
 //! Filters (`filter.<name>.clean`) are run as git runs them: where the attributes name one, the configuration defines
 //! it, and the content of a file whose stat data changed has to be compared.
 //!
-//! The pass alone deviates on a file system that ignores case: a file whose case alone changed counts as
-//! untracked too.
+//! The pass alone deviates
+//! - where git sees a rename in what is not staged (from a deleted file to one of `git add --intent-to-add`, or, by
+//!   mistake, to a conflicted one): here these are two changes;
+//! - where git compares times by the second: an edit that kept a file's size within the second of its checkout is
+//!   found here whenever the clock's nanoseconds tell it, and a new rule in `.gitattributes` does not count files of
+//!   that second as modified before they are touched (git stops to do so a second later);
+//! - on a file system that ignores case: a file whose case alone changed counts as untracked too.
 
 mod directory;
 mod staged;

@@ -73,7 +73,7 @@ fn random_histories_with_skewed_dates_count_as_in_git() {
         let scratch = Scratch::new();
         let commits = 10 + chance.below(150);
         let history = history(chance, commits);
-        let skew = *chance.pick(&[1, 30, 300, 100_000]);
+        let skew = chance.pick(&[1, 30, 300, 100_000]);
         write(&scratch, chance, &history, skew);
         if chance.one_in(3) {
             scratch.git(&["commit-graph", "write", "--reachable"]);

@@ -445,11 +445,7 @@ fn upstream(
 }
 
 /// The same from git, for formats that only it reads: two processes for each worktree.
-fn history_from_git(
-    repo: &Repo,
-    default: Option<&BString>,
-    worktrees: &mut [Worktree],
-) -> Result<()> {
+fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) {
     use crate::git::Git;
     let git = |args: &[&str]| -> Option<String> {
         let out = Git::in_dir(&repo.common_dir)
@@ -514,7 +510,6 @@ fn history_from_git(
                 })
             });
     }
-    Ok(())
 }
 
 /// Bytes as JSON has to have them: what is not UTF-8 becomes U+FFFD. `--fields` prints the bytes themselves.

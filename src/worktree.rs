@@ -274,7 +274,8 @@ impl<'a> Reader<'a> {
 
     fn history(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
         if self.repo.foreign_format {
-            return history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
+            history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
+            return Ok(());
         }
         let store = objects::open(&self.repo.common_dir)?;
         let id_of = |name: &[u8]| ObjectId::from_hex(self.repo.resolve(name)?.as_bytes()).ok();

@@ -66,14 +66,23 @@ impl Drop for Scratch {
     }
 }
 
-/// A git that knows no configuration but the repository's own.
+/// A git that has an identity, signs nothing, and leaves nothing running behind.
 pub fn git(dir: &Path) -> Command {
     let mut command = Command::new("git");
     command
         .current_dir(dir)
         .stdin(Stdio::null())
         .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always"])
-        .args(["-c", "core.fsync=none", "-c", "gc.auto=0", "-c", "maintenance.auto=false"]);
+        .args([
+            "-c",
+            "core.fsync=none",
+            "-c",
+            "commit.gpgSign=false",
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
+        ]);
     command
 }
 

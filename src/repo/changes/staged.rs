@@ -112,7 +112,7 @@ impl Comparison<'_> {
             self.changed += usize::from(head.oid != entry.id || kind != Some(head.mode.kind()));
         } else {
             self.changed += 1;
-            self.added.push((entry.id, kind.filter(is_special)));
+            self.added.push((entry.id, kind.filter(|kind| is_special(*kind))));
         }
     }
 
@@ -134,7 +134,7 @@ impl Comparison<'_> {
 
     fn remove(&mut self, entry: &EntryRef<'_>) {
         self.changed += 1;
-        self.removed.push((entry.oid.to_owned(), Some(entry.mode.kind()).filter(is_special)));
+        self.removed.push((entry.oid.to_owned(), Some(entry.mode.kind()).filter(|kind| is_special(*kind))));
     }
 
     fn decode<'data>(&self, data: &'data [u8]) -> Result<Vec<EntryRef<'data>>> {
@@ -156,6 +156,6 @@ impl Comparison<'_> {
 }
 
 /// Whether it is no regular file.
-fn is_special(kind: &EntryKind) -> bool {
+fn is_special(kind: EntryKind) -> bool {
     !matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable)
 }

@@ -74,7 +74,7 @@ impl Drop for Scratch {
     }
 }
 
-/// A git that knows no configuration but the repository's own.
+/// A git that has an identity, signs nothing, and leaves nothing running behind.
 pub fn git(dir: &Path) -> Command {
     let mut command = Command::new("git");
     command
@@ -91,6 +91,8 @@ pub fn git(dir: &Path) -> Command {
         .args([
             "-c",
             "core.fsync=none",
+            "-c",
+            "commit.gpgSign=false",
             "-c",
             "gc.auto=0",
             "-c",

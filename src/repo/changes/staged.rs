@@ -123,7 +123,8 @@ impl Comparison<'_> {
             self.changed += usize::from(head.oid != entry.id || kind != Some(head.mode.kind()));
         } else {
             self.changed += 1;
-            self.added.push((entry.id, kind.filter(is_special)));
+            self.added
+                .push((entry.id, kind.filter(|kind| is_special(*kind))));
         }
     }
 
@@ -147,7 +148,7 @@ impl Comparison<'_> {
         self.changed += 1;
         self.removed.push((
             entry.oid.to_owned(),
-            Some(entry.mode.kind()).filter(is_special),
+            Some(entry.mode.kind()).filter(|kind| is_special(*kind)),
         ));
     }
 
@@ -170,6 +171,6 @@ impl Comparison<'_> {
 }
 
 /// Whether it is no regular file.
-fn is_special(kind: &EntryKind) -> bool {
+fn is_special(kind: EntryKind) -> bool {
     !matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable)
 }

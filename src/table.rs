@@ -332,7 +332,7 @@ mod tests {
         for (width, line) in [
             (200, "feature/a-very-long-name-of-a-branch  auth      ~3"),
             (45, "feature/a-very-long-name-…  auth      ~3"),
-            (20, "feature/a…  ~3"),
+            (20, "feature/a-…  ~3"),
         ] {
             assert_eq!(shown(width).lines().nth(1), Some(line));
             assert!(shown(width).lines().all(|line| line.width() <= width));

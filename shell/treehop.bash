@@ -8,9 +8,9 @@
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
-# From the main worktree if this directory was removed: there is no other way to start a program's search.
+# From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
 function __treehop_ask {
-  if [[ -d $PWD ]]; then
+  if [[ . -ef $PWD ]]; then
     \command treehop "$@"
   else
     \command treehop -C "${__treehop_root-}" "$@"
@@ -22,13 +22,18 @@ function __treehop_ask {
 function wcd {
   local arg pick='' ended='' out dir
   local -a words=() options=() rows=()
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  [[ -n $__treehop_pwd ]] || __treehop_refresh
   for arg; do
     case $ended$arg in
       --) ended=1 ;;
       -h | --help) __treehop_help_wcd && return ;;
       -i) pick=1 ;;
       -s) options+=(--subdir) ;;
-      -) words+=("$(__treehop_previous)") ;;
+      -)
+        out=$(__treehop_previous) || return
+        words+=("$out")
+        ;;
       -*)
         \printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" "$arg" >&2
         return 2
@@ -63,11 +68,13 @@ END
 
 # The worktree that one was in before this one; outside of all, the last one.
 function __treehop_previous {
-  if [[ -n ${TREEHOP_WORKTREE-} && -n ${__treehop_last-} ]]; then
-    \printf %s "$__treehop_last"
-  else
-    \printf %s "${__treehop_top:--}"
+  local previous=${__treehop_last-}
+  [[ -n ${TREEHOP_WORKTREE-} ]] || previous=${__treehop_top-}
+  if [[ -z $previous ]]; then
+    \printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
+    return 3
   fi
+  \printf %s "$previous"
 }
 
 # __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -126,9 +133,11 @@ function __treehop_use {
     [[ $VIRTUAL_ENV == "${__treehop_inherited-}" ]] && __treehop_of_this_repository "$VIRTUAL_ENV" || return 0
     __treehop_drop "$VIRTUAL_ENV/bin"
   fi
-  export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
+  # What a parent left in PATH may stand far back (macOS, in a login shell): without our `deactivate`, begin anew.
+  __treehop_ours || __treehop_drop "$venv/bin"
   [[ :$PATH: == *":$venv/bin:"* ]] || PATH=$venv/bin:$PATH
-  __treehop_dropped=''
+  export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
+  \unset -v "__treehop_dropped[$venv]"
   # shellcheck disable=SC2317 # it is the user who calls it
   function deactivate {
     __treehop_declined=$TREEHOP_VENV
@@ -138,10 +147,16 @@ function __treehop_use {
 
 function __treehop_deactivate {
   __treehop_drop "$TREEHOP_VENV/bin"
-  __treehop_dropped=$TREEHOP_VENV
+  __treehop_dropped[$TREEHOP_VENV]=1
   [[ ${VIRTUAL_ENV-} != "$TREEHOP_VENV" ]] || \unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   \unset -v TREEHOP_VENV
-  \unset -f deactivate
+  # The user may have activated another one since, which has its own.
+  ! __treehop_ours || \unset -f deactivate
+}
+
+# Is `deactivate` the one that treehop defined?
+function __treehop_ours {
+  [[ $(\builtin declare -f deactivate) == *__treehop_* ]]
 }
 
 # __treehop_drop DIR: take DIR out of PATH, wherever it stands.
@@ -159,49 +174,55 @@ function __treehop_of_this_repository {
   common=$(\command treehop -C "$1" here --fields repo.git_dir 2>/dev/null) && [[ $common == "${__treehop_common-}" ]]
 }
 
-# Something else (direnv) may put an older PATH back between two prompts.
+# Something else (direnv) may put an older PATH back between two prompts, with a venv of long ago.
 function __treehop_keep_path {
-  if [[ -n ${TREEHOP_VENV-} ]]; then
-    [[ :$PATH: == *":$TREEHOP_VENV/bin:"* ]] || PATH=$TREEHOP_VENV/bin:$PATH
-  elif [[ -n ${__treehop_dropped-} && ${VIRTUAL_ENV-} != "$__treehop_dropped" ]]; then
-    __treehop_drop "$__treehop_dropped/bin"
-  fi
+  local venv
+  for venv in "${!__treehop_dropped[@]}"; do
+    [[ ${VIRTUAL_ENV-} == "$venv" || :$PATH: != *":$venv/bin:"* ]] || __treehop_drop "$venv/bin"
+  done
+  [[ -z ${TREEHOP_VENV-} || :$PATH: == *":$TREEHOP_VENV/bin:"* ]] || PATH=$TREEHOP_VENV/bin:$PATH
 }
 
 # --- The prompt -------------------------------------------------------------------------------------------------
 
 # After a change of directory: one call of the binary, which says what holds here.
 function __treehop_refresh {
-  local out top venv refused
-  __treehop_pwd=$PWD
-  if out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null); then
-    {
-      IFS= \read -r TREEHOP_WORKTREE
-      IFS= \read -r venv
-      IFS= \read -r refused
-      IFS= \read -r __treehop_git_dir
-      IFS= \read -r __treehop_common
-      IFS= \read -r __treehop_root
-      IFS= \read -r top
-    } <<<"$out"
-    export TREEHOP_WORKTREE
-    if [[ $top != "${__treehop_top-}" ]]; then
-      __treehop_last=${__treehop_top-}
-      __treehop_top=$top
-      [[ -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] || \printf 'treehop: %s\n' "$refused" >&2
-    fi
-    __treehop_use "$venv" "$TREEHOP_WORKTREE"
-    __treehop_segment
-  else
-    __treehop_forget
+  local out top venv refused name
+  # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handle.
+  if \builtin type -P treehop >/dev/null; then
+    __treehop_pwd=$PWD
+    out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null) || out=''
   fi
+  if [[ -z ${out-} ]]; then
+    __treehop_forget
+    return
+  fi
+  {
+    IFS= \read -r name
+    IFS= \read -r venv
+    IFS= \read -r refused
+    IFS= \read -r __treehop_git_dir
+    IFS= \read -r __treehop_common
+    IFS= \read -r __treehop_root
+    IFS= \read -r top
+  } <<<"$out"
+  [[ $top == "${__treehop_top-}" && -n ${TREEHOP_WORKTREE-} || -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] ||
+    \printf 'treehop: %s\n' "$refused" >&2
+  if [[ $top != "${__treehop_top-}" ]]; then
+    __treehop_last=${__treehop_top-}
+    __treehop_top=$top
+  fi
+  export TREEHOP_WORKTREE=$name
+  __treehop_use "$venv" "$name"
+  __treehop_segment
 }
 
 # At every prompt, without a process: what HEAD says, and what is under way.
 function __treehop_segment {
   local dir=$__treehop_git_dir head='' branch='' operation=''
   # The 2> stands first, or a missing file would be shouted about.
-  IFS= \read -r head 2>/dev/null <"$dir/HEAD" || [[ -n $head ]] || {
+  IFS= \read -r head 2>/dev/null <"$dir/HEAD" || :
+  [[ -n $head && -d $__treehop_top ]] || {
     __treehop_forget
     return
   }
@@ -295,8 +316,9 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
 else
   # A parent's worktree is not ours; its venv is looked at on the first refresh.
   \unset -v TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
-  __treehop_inherited=${VIRTUAL_ENV-}
+  __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}}
   __treehop_pwd=''
+  declare -gA __treehop_dropped
   if [[ "${PROMPT_COMMAND[*]-}" != *__treehop_hook* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
       # First, and as an array: so $? and PIPESTATUS reach the elements after it.

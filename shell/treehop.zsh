@@ -13,7 +13,7 @@ function __treehop_ask {
   if [[ . -ef $PWD ]]; then
     \command treehop "$@"
   else
-    \command treehop -C "$__treehop_root" "$@"
+    \command treehop -C "${__treehop_root:-/}" "$@"
   fi
 }
 
@@ -270,6 +270,7 @@ function __treehop_hook {
 
 # --- Tab --------------------------------------------------------------------------------------------------------
 # What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
+# No `emulate` here: compsys has set the options that it needs.
 
 function __treehop_complete_wcd {
   local out line i
@@ -305,13 +306,9 @@ function __treehop_complete_wcd {
   # A parent's worktree is not ours; its venv is looked at on the first refresh.
   \unset TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
   typeset -g __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}} __treehop_pwd=''
-  local name
-  typeset -ga __treehop_dropped
-  for name in root git_dir common top last declined; do
-    typeset -g "__treehop_$name=${(P)${:-__treehop_$name}}"
-  done
+  typeset -g __treehop_root __treehop_git_dir __treehop_common __treehop_top __treehop_last __treehop_declined
+  typeset -ga __treehop_dropped chpwd_functions precmd_functions
   # Last, so that what direnv does to PATH is mended in the same round.
-  typeset -ga chpwd_functions precmd_functions
   chpwd_functions=("${(@)chpwd_functions:#__treehop_refresh}" __treehop_refresh)
   precmd_functions=("${(@)precmd_functions:#__treehop_hook}" __treehop_hook)
   # EXTENDED_GLOB would expand the ^ of `wcd ^`.

@@ -13,7 +13,7 @@ function __treehop_ask {
   if [[ . -ef $PWD ]]; then
     \command treehop "$@"
   else
-    \command treehop -C "${__treehop_root-}" "$@"
+    \command treehop -C "${__treehop_root:-/}" "$@"
   fi
 }
 
@@ -96,7 +96,7 @@ function __treehop_pick {
       ) || return
       i=${line%%$'\t'*}
     else
-      local PS3='worktree? '
+      local PS3='worktree? ' REPLY
       select line in "${lines[@]}"; do
         [[ -n $line ]] && break
       done
@@ -128,7 +128,7 @@ function __treehop_use {
   [[ $venv == "${__treehop_declined-}" ]] || __treehop_declined=''
   [[ -z ${TREEHOP_VENV-} || $TREEHOP_VENV == "$venv" ]] || __treehop_deactivate
   [[ -n $venv && -z $__treehop_declined ]] || return 0
-  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$venv" && :$PATH: == *":$VIRTUAL_ENV/bin:"* ]]; then
+  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "${TREEHOP_VENV-}" && :$PATH: == *":$VIRTUAL_ENV/bin:"* ]]; then
     # The user's own stays; one that came from a parent and is another worktree's does not.
     [[ $VIRTUAL_ENV == "${__treehop_inherited-}" ]] && __treehop_of_this_repository "$VIRTUAL_ENV" || return 0
     __treehop_drop "$VIRTUAL_ENV/bin"
@@ -137,7 +137,7 @@ function __treehop_use {
   __treehop_ours || __treehop_drop "$venv/bin"
   [[ :$PATH: == *":$venv/bin:"* ]] || PATH=$venv/bin:$PATH
   export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
-  \unset -v "__treehop_dropped[$venv]"
+  __treehop_forgive "$venv"
   # shellcheck disable=SC2317 # it is the user who calls it
   function deactivate {
     __treehop_declined=$TREEHOP_VENV
@@ -147,11 +147,21 @@ function __treehop_use {
 
 function __treehop_deactivate {
   __treehop_drop "$TREEHOP_VENV/bin"
-  __treehop_dropped[$TREEHOP_VENV]=1
+  __treehop_dropped+=("$TREEHOP_VENV")
   [[ ${VIRTUAL_ENV-} != "$TREEHOP_VENV" ]] || \unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   \unset -v TREEHOP_VENV
   # The user may have activated another one since, which has its own.
   ! __treehop_ours || \unset -f deactivate
+}
+
+# __treehop_forgive VENV: it may be in PATH again. (`unset` of an element would run what a subscript holds.)
+function __treehop_forgive {
+  local venv
+  local -a rest=()
+  for venv in "${__treehop_dropped[@]}"; do
+    [[ $venv == "$1" ]] || rest+=("$venv")
+  done
+  __treehop_dropped=("${rest[@]}")
 }
 
 # Is `deactivate` the one that treehop defined?
@@ -177,7 +187,7 @@ function __treehop_of_this_repository {
 # Something else (direnv) may put an older PATH back between two prompts, with a venv of long ago.
 function __treehop_keep_path {
   local venv
-  for venv in "${!__treehop_dropped[@]}"; do
+  for venv in "${__treehop_dropped[@]}"; do
     [[ ${VIRTUAL_ENV-} == "$venv" || :$PATH: != *":$venv/bin:"* ]] || __treehop_drop "$venv/bin"
   done
   [[ -z ${TREEHOP_VENV-} || :$PATH: == *":$TREEHOP_VENV/bin:"* ]] || PATH=$TREEHOP_VENV/bin:$PATH
@@ -281,25 +291,28 @@ function __treehop_hook {
 # What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
 
 function __treehop_complete_wcd {
-  local typed=${COMP_LINE:0:COMP_POINT} out word answer i
-  local -a words=() rows=() lines=('')
-  # Readline splits at `:` and `@` too; what it does not replace is taken off the answer again.
-  \read -ra words <<<"$typed"
+  local typed=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]} kept='' out word answer i
+  local -a words=() before=() rows=() lines=('')
+  COMPREPLY=()
+  # shellcheck disable=SC2162 # a backslash keeps a space in a word, as in the command line
+  \read -a words <<<"$typed"
   [[ $typed == *[[:space:]] ]] && words+=('')
   word=${words[-1]}
-  local kept=${word%"${COMP_WORDS[COMP_CWORD]#:}"}
-  words=("${words[@]:1}")
-  COMPREPLY=()
   if [[ $word == -* ]]; then
     \mapfile -t COMPREPLY < <(\compgen -W '-i -s -h' -- "$word")
     return
   fi
-  words[-1]=${word#[\"\']}
-  out=$(__treehop_ask find --all --fields query,description -- "${words[@]}" 2>/dev/null) || return 0
+  # Readline splits at `:` and `@` too; what it does not replace is taken off the answer again.
+  [[ $current != : ]] || current=''
+  [[ $word != *"$current" ]] || kept=${word%"$current"}
+  for answer in "${words[@]:1:${#words[@]}-2}"; do
+    [[ $answer == -* ]] || before+=("$answer")
+  done
+  out=$(__treehop_ask find --all --fields query,description -- "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
   \mapfile -t rows <<<"$out"
   for ((i = 0; i < ${#rows[@]}; i += 2)); do
     # A word that stands there already is not offered again.
-    [[ " ${words[*]::${#words[@]}-1} " != *" ${rows[i]} "* ]] || continue
+    [[ " ${before[*]} " != *" ${rows[i]} "* ]] || continue
     \printf -v answer %q "${rows[i]}"
     [[ $word != [\"\']* || $answer == "${rows[i]}" ]] || continue
     COMPREPLY+=("${answer#"$kept"}")
@@ -318,7 +331,7 @@ else
   \unset -v TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
   __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}}
   __treehop_pwd=''
-  declare -gA __treehop_dropped
+  declare -ga __treehop_dropped
   if [[ "${PROMPT_COMMAND[*]-}" != *__treehop_hook* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
       # First, and as an array: so $? and PIPESTATUS reach the elements after it.

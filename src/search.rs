@@ -108,11 +108,12 @@ impl Search {
             });
         };
         let name: BString = words[0][..colon].into();
-        let rest: BString = words[0][colon + 1..].into();
-        if rest.is_empty() && words.len() == 1 {
+        // Tab puts the repository in front of each answer, so that a later word may have it too.
+        for word in &mut words {
+            *word = word[word.find_byte(b':').map_or(0, |colon| colon + 1)..].into();
+        }
+        if words.len() == 1 && words[0].is_empty() {
             words.clear();
-        } else {
-            words[0] = rest;
         }
         let mut known = known();
         if let Some(repo) =

@@ -300,10 +300,12 @@ end
 
 function __treehop_complete_wcd
     set -l words (commandline -opc)[2..-1]
-    set -l word (commandline -oct)
-    if not command -q treehop; or string match -q -- '-*' $word
+    set -l typed (commandline -ct)
+    if not command -q treehop; or string match -q -- '-*' $typed
         return
     end
+    # A quote that is still open is closed first.
+    set -l word (string unescape -- "$typed"; or string unescape -- "$typed'"; or string unescape -- "$typed\"")
     set words (string match -v -- '-*' $words) "$word"
     set -l rows (__treehop_ask find --all --fields query,description -- $words 2>/dev/null)
     while set -q rows[2]

@@ -163,7 +163,7 @@ function __treehop_use --argument-names venv name
     set -gx TREEHOP_VENV $venv
     set -gx VIRTUAL_ENV $venv
     set -gx VIRTUAL_ENV_PROMPT $name
-    set -l i (contains -i -- $venv $__treehop_dropped); and set -e __treehop_dropped[$i]
+    test "$__treehop_dropped" != "$venv"; or set -g __treehop_dropped
     function deactivate --description 'Leave the venv that treehop activated'
         set -g __treehop_declined $TREEHOP_VENV
         __treehop_deactivate
@@ -172,7 +172,7 @@ end
 
 function __treehop_deactivate
     __treehop_drop $TREEHOP_VENV/bin
-    contains -- $TREEHOP_VENV $__treehop_dropped; or set -ga __treehop_dropped $TREEHOP_VENV
+    set -g __treehop_dropped $TREEHOP_VENV
     test "$VIRTUAL_ENV" = "$TREEHOP_VENV"; and set -eg VIRTUAL_ENV VIRTUAL_ENV_PROMPT
     set -eg TREEHOP_VENV
     # An `activate` that the user sourced meanwhile has put its own in the place of ours.
@@ -192,19 +192,22 @@ function __treehop_of_this_repository
     and test "$common" = "$__treehop_common"
 end
 
-# Something else (direnv) may put an older PATH back between two prompts.
-function __treehop_keep_path
-    for venv in $__treehop_dropped
-        contains -- $venv/bin $PATH; or continue
-        if test "$VIRTUAL_ENV" = "$venv"
-            # With a `deactivate` it is the user's doing.
-            functions -q deactivate; and continue
-            set -eg VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-        end
-        __treehop_drop $venv/bin
+# Something else (direnv) may put an older PATH back, also after our hook: so this runs before each command too.
+function __treehop_keep_path --on-event fish_preexec
+    if test -n "$__treehop_dropped"; and test "$VIRTUAL_ENV" != "$__treehop_dropped"
+        __treehop_drop $__treehop_dropped/bin
     end
-    if test -n "$TREEHOP_VENV"
-        contains -- $TREEHOP_VENV/bin $PATH; or set -gx PATH $TREEHOP_VENV/bin $PATH
+    if set -q VIRTUAL_ENV
+        test -z "$TREEHOP_VENV"
+        or contains -- $TREEHOP_VENV/bin $PATH
+        or set -gx PATH $TREEHOP_VENV/bin $PATH
+    else if test -n "$TREEHOP_VENV"
+        # By the `deactivate` of an `activate` that the user sourced over ours.
+        set -g __treehop_declined $TREEHOP_VENV
+        __treehop_deactivate
+    else if test -n "$__treehop_venv"
+        # What was active when one came here (direnv's, the user's own) is gone.
+        __treehop_use $__treehop_venv $TREEHOP_WORKTREE
     end
 end
 
@@ -223,6 +226,7 @@ function __treehop_refresh
         __treehop_forget
         return 0
     end
+    set -g __treehop_venv $here[2]
     set -g __treehop_git_dir $here[4]
     set -g __treehop_common $here[5]
     set -g __treehop_root $here[6]
@@ -236,7 +240,7 @@ function __treehop_refresh
         set -g __treehop_top $here[7]
     end
     set -gx TREEHOP_WORKTREE $here[1]
-    __treehop_use "$here[2]" $TREEHOP_WORKTREE
+    __treehop_use "$__treehop_venv" $TREEHOP_WORKTREE
     __treehop_segment
 end
 
@@ -292,6 +296,7 @@ end
 function __treehop_forget
     set -eg TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
     set -g __treehop_git_dir
+    set -g __treehop_venv
     __treehop_use '' ''
 end
 

@@ -6,7 +6,11 @@
 
 # From the main worktree if this directory was removed: there is no other way to start a program's search.
 function __treehop_ask
-    if test -d "$PWD"
+    if not command -q treehop
+        # fish would shout a whole stack, whatever the redirection.
+        builtin printf 'treehop: the program is not on PATH\n' >&2
+        return 127
+    else if test -d "$PWD"
         command treehop $argv
     else
         command treehop -C "$__treehop_root" $argv
@@ -79,9 +83,11 @@ function __treehop_help_wcd
         '  -i          pick from a list      -s  keep the subdirectory that you are in'
 end
 
-# The worktree that one was in before this one; outside of all, the last one.
+# The worktree that one was in before this one; outside of all, the last one, unless it was removed.
 function __treehop_previous
-    if set -q TREEHOP_WORKTREE; and test -n "$__treehop_last"
+    if test -n "$__treehop_last"; and begin
+            set -q TREEHOP_WORKTREE; or not test -d "$__treehop_top"
+        end
         builtin printf '%s\n' $__treehop_last
     else if test -n "$__treehop_top"
         builtin printf '%s\n' $__treehop_top
@@ -215,7 +221,7 @@ end
 
 # After a change of directory: one call of the binary, which says what holds here.
 function __treehop_refresh
-    # fish shouts about an unknown command whatever the redirection; and once it is there, ask again.
+    # Once it is there, the next prompt asks again.
     if not command -q treehop
         __treehop_forget
         return 0
@@ -240,6 +246,7 @@ function __treehop_refresh
         set -g __treehop_top $here[7]
     end
     set -gx TREEHOP_WORKTREE $here[1]
+    set -g __treehop_seen
     __treehop_use "$__treehop_venv" $TREEHOP_WORKTREE
     __treehop_segment
 end
@@ -247,7 +254,6 @@ end
 # At every prompt, without a process: what HEAD says, and what is under way.
 function __treehop_segment
     set -l dir $__treehop_git_dir
-    set -l head
     set -l branch
     set -l operation
     # Tested first: a redirection that fails cannot be silenced.
@@ -255,7 +261,26 @@ function __treehop_segment
         __treehop_forget
         return 0
     end
-    read head <$dir/HEAD
+    read -l head <$dir/HEAD
+    # One test for the usual answer: nothing is under way.
+    if path filter -q -- $dir/{rebase-merge,rebase-apply,MERGE_HEAD,CHERRY_PICK_HEAD,REVERT_HEAD,sequencer/todo,BISECT_LOG}
+        if test -d $dir/rebase-merge; or test -d $dir/rebase-apply
+            set operation rebase
+        else if test -e $dir/MERGE_HEAD
+            set operation merge
+        else if test -e $dir/CHERRY_PICK_HEAD
+            set operation cherry-pick
+        else if test -e $dir/REVERT_HEAD
+            set operation revert
+        else if test -r $dir/sequencer/todo
+            read operation <$dir/sequencer/todo
+            string match -q 'revert*' -- $operation; and set operation revert; or set operation cherry-pick
+        else
+            set operation bisect
+        end
+    end
+    # A command substitution costs more than all of the above: only for something new.
+    test "$head $operation" != "$__treehop_seen"; or return 0
     if test "$head" = 'ref: refs/heads/.invalid'
         # A reftable: only the binary can say.
         set -l here (command treehop here --fields branch,prompt 2>/dev/null)
@@ -263,26 +288,15 @@ function __treehop_segment
         set -gx TREEHOP_PROMPT $here[2]
         return 0
     end
+    set -g __treehop_seen "$head $operation"
     string match -q 'ref: refs/heads/*' -- $head; and set branch (string sub -s 17 -- $head)
-    if test -d $dir/rebase-merge; or test -d $dir/rebase-apply
-        set operation rebase
+    if test "$operation" = rebase
         if test -r $dir/rebase-merge/head-name
             read branch <$dir/rebase-merge/head-name
         else if test -r $dir/rebase-apply/head-name
             read branch <$dir/rebase-apply/head-name
         end
         set branch (string replace -r '^(refs/heads/|detached HEAD$)' '' -- $branch)
-    else if test -e $dir/MERGE_HEAD
-        set operation merge
-    else if test -e $dir/CHERRY_PICK_HEAD
-        set operation cherry-pick
-    else if test -e $dir/REVERT_HEAD
-        set operation revert
-    else if test -r $dir/sequencer/todo
-        read operation <$dir/sequencer/todo
-        string match -q 'revert*' -- $operation; and set operation revert; or set operation cherry-pick
-    else if test -e $dir/BISECT_LOG
-        set operation bisect
     end
     set -l segment $branch
     test -n "$branch"; or set segment (string sub -l 7 -- $head)
@@ -306,9 +320,7 @@ end
 function __treehop_complete_wcd
     set -l words (commandline -opc)[2..-1]
     set -l typed (commandline -ct)
-    if not command -q treehop; or string match -q -- '-*' $typed
-        return
-    end
+    string match -q -- '-*' $typed; and return
     # A quote that is still open is closed first.
     set -l word (string unescape -- "$typed"; or string unescape -- "$typed'"; or string unescape -- "$typed\"")
     set words (string match -v -- '-*' $words) "$word"

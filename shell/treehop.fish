@@ -4,13 +4,13 @@
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
-# From the main worktree if this directory was removed: there is no other way to start a program's search.
+# From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
 function __treehop_ask
     if not command -q treehop
         # fish would shout a whole stack, whatever the redirection.
         builtin printf 'treehop: the program is not on PATH\n' >&2
         return 127
-    else if test -d "$PWD"
+    else if test . -ef "$PWD"
         command treehop $argv
     else
         command treehop -C "$__treehop_root" $argv
@@ -24,7 +24,7 @@ function wcd --description 'Go to the worktree that QUERY means'
     set -l ended
     set -l words
     set -l options
-    # Without hooks (in a script) nobody has looked yet where one comes from, which `wcd -` needs to know.
+    # A script has no hook: where it starts is a place to come back to.
     test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
     for arg in $argv
         switch "$ended$arg"
@@ -39,6 +39,7 @@ function wcd --description 'Go to the worktree that QUERY means'
                 set -a options --subdir
             case -
                 set -a words (__treehop_previous)
+                or return
             case '-*'
                 builtin printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" $arg >&2
                 return 2
@@ -83,17 +84,17 @@ function __treehop_help_wcd
         '  -i          pick from a list      -s  keep the subdirectory that you are in'
 end
 
-# The worktree that one was in before this one; outside of all, the last one, unless it was removed.
+# The worktree that one was in before this one; outside of all, or where it was removed, the last one.
 function __treehop_previous
-    if test -n "$__treehop_last"; and begin
-            set -q TREEHOP_WORKTREE; or not test -d "$__treehop_top"
-        end
-        builtin printf '%s\n' $__treehop_last
-    else if test -n "$__treehop_top"
-        builtin printf '%s\n' $__treehop_top
-    else
-        builtin printf '%s\n' -
+    set -l previous $__treehop_last
+    if not set -q TREEHOP_WORKTREE; and test -d "$__treehop_top"
+        set previous $__treehop_top
     end
+    if test -z "$previous"
+        builtin printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
+        return 3
+    end
+    builtin printf '%s\n' $previous
 end
 
 # __treehop_pick ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -163,13 +164,13 @@ function __treehop_use --argument-names venv name
         or return 0
         __treehop_drop $VIRTUAL_ENV/bin
     end
-    # One that came from a parent may stand behind what this shell's start-up files put first.
-    functions -q deactivate; or __treehop_drop $venv/bin
+    # What a parent left in PATH may stand far back (macOS, in a login shell): without our `deactivate`, begin anew.
+    __treehop_ours; or __treehop_drop $venv/bin
     contains -- $venv/bin $PATH; or set -gx PATH $venv/bin $PATH
     set -gx TREEHOP_VENV $venv
     set -gx VIRTUAL_ENV $venv
     set -gx VIRTUAL_ENV_PROMPT $name
-    test "$__treehop_dropped" != "$venv"; or set -g __treehop_dropped
+    set -l i (contains -i -- $venv $__treehop_dropped); and set -e __treehop_dropped[$i]
     function deactivate --description 'Leave the venv that treehop activated'
         set -g __treehop_declined $TREEHOP_VENV
         __treehop_deactivate
@@ -178,18 +179,24 @@ end
 
 function __treehop_deactivate
     __treehop_drop $TREEHOP_VENV/bin
-    set -g __treehop_dropped $TREEHOP_VENV
+    contains -- $TREEHOP_VENV $__treehop_dropped; or set -ga __treehop_dropped $TREEHOP_VENV
     test "$VIRTUAL_ENV" = "$TREEHOP_VENV"; and set -eg VIRTUAL_ENV VIRTUAL_ENV_PROMPT
     set -eg TREEHOP_VENV
-    # An `activate` that the user sourced meanwhile has put its own in the place of ours.
-    functions deactivate 2>/dev/null | string match -q '*__treehop_deactivate*'; and functions -e deactivate
+    # The user may have activated another one since, which has its own.
+    __treehop_ours; and functions -e deactivate
     return 0
+end
+
+# Is `deactivate` the one that treehop defined?
+function __treehop_ours
+    functions -q deactivate
+    and functions deactivate | string match -q '*__treehop_*'
 end
 
 # __treehop_drop DIR: take DIR out of PATH, wherever it stands.
 function __treehop_drop
-    while set -l i (contains -i -- $argv[1] $PATH)
-        set -e PATH[$i]
+    while contains -- $argv[1] $PATH
+        set -e PATH[(contains -i -- $argv[1] $PATH)]
     end
 end
 
@@ -198,10 +205,12 @@ function __treehop_of_this_repository
     and test "$common" = "$__treehop_common"
 end
 
-# Something else (direnv) may put an older PATH back, also after our hook: so this runs before each command too.
+# Something else (direnv) may put an older PATH back, with a venv of long ago; after our hook, so that this also
+# runs before each command.
 function __treehop_keep_path --on-event fish_preexec
-    if test -n "$__treehop_dropped"; and test "$VIRTUAL_ENV" != "$__treehop_dropped"
-        __treehop_drop $__treehop_dropped/bin
+    test "$PATH $VIRTUAL_ENV $TREEHOP_VENV" != "$__treehop_kept"; or return 0
+    for venv in $__treehop_dropped
+        test "$VIRTUAL_ENV" = "$venv"; or __treehop_drop $venv/bin
     end
     if set -q VIRTUAL_ENV
         test -z "$TREEHOP_VENV"
@@ -215,6 +224,7 @@ function __treehop_keep_path --on-event fish_preexec
         # What was active when one came here (direnv's, the user's own) is gone.
         __treehop_use $__treehop_venv $TREEHOP_WORKTREE
     end
+    set -g __treehop_kept "$PATH $VIRTUAL_ENV $TREEHOP_VENV"
 end
 
 # --- The prompt -------------------------------------------------------------------------------------------------
@@ -257,13 +267,13 @@ function __treehop_segment
     set -l branch
     set -l operation
     # Tested first: a redirection that fails cannot be silenced.
-    if not test -d "$PWD"; or not test -r $dir/HEAD
+    if not test -d "$__treehop_top"; or not test -r $dir/HEAD
         __treehop_forget
         return 0
     end
     read -l head <$dir/HEAD
     # One test for the usual answer: nothing is under way.
-    if path filter -q -- $dir/{rebase-merge,rebase-apply,MERGE_HEAD,CHERRY_PICK_HEAD,REVERT_HEAD,sequencer/todo,BISECT_LOG}
+    if path filter -q -- $dir/{rebase-{merge,apply},{MERGE,CHERRY_PICK,REVERT}_HEAD,sequencer/todo,BISECT_LOG}
         if test -d $dir/rebase-merge; or test -d $dir/rebase-apply
             set operation rebase
         else if test -e $dir/MERGE_HEAD
@@ -326,7 +336,8 @@ function __treehop_complete_wcd
     set words (string match -v -- '-*' $words) "$word"
     set -l rows (__treehop_ask find --all --fields query,description -- $words 2>/dev/null)
     while set -q rows[2]
-        builtin printf '%s\t%s\n' $rows[1] $rows[2]
+        # A word that stands there already is not offered again.
+        contains -- $rows[1] $words[1..-2]; or builtin printf '%s\t%s\n' $rows[1] $rows[2]
         set -e rows[1..2]
     end
 end

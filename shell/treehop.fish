@@ -123,7 +123,7 @@ function __treehop_pick
             while true
                 read -l -P 'worktree? ' answer
                 or return
-                string match -qr '^[1-9][0-9]*$' -- $answer
+                string match -qr '^[1-9][0-9]{0,3}$' -- $answer
                 and set -q lines[$answer]
                 and set i $answer
                 and break

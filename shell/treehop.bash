@@ -69,7 +69,7 @@ END
 # The worktree that one was in before this one; outside of all, the last one.
 function __treehop_previous {
   local previous=${__treehop_last-}
-  [[ -n ${TREEHOP_WORKTREE-} ]] || previous=${__treehop_top-}
+  [[ -n ${TREEHOP_WORKTREE-} || ! -d ${__treehop_top-} ]] || previous=$__treehop_top
   if [[ -z $previous ]]; then
     \printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
     return 3
@@ -190,7 +190,14 @@ function __treehop_keep_path {
   for venv in "${__treehop_dropped[@]}"; do
     [[ ${VIRTUAL_ENV-} == "$venv" || :$PATH: != *":$venv/bin:"* ]] || __treehop_drop "$venv/bin"
   done
-  [[ -z ${TREEHOP_VENV-} || :$PATH: == *":$TREEHOP_VENV/bin:"* ]] || PATH=$TREEHOP_VENV/bin:$PATH
+  [[ -n ${TREEHOP_VENV-} ]] || return 0
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    # The user's own `activate` and `deactivate` went over ours.
+    __treehop_declined=$TREEHOP_VENV
+    __treehop_deactivate
+  elif [[ :$PATH: != *":$TREEHOP_VENV/bin:"* ]]; then
+    PATH=$TREEHOP_VENV/bin:$PATH
+  fi
 }
 
 # --- The prompt -------------------------------------------------------------------------------------------------
@@ -334,11 +341,11 @@ else
   declare -ga __treehop_dropped
   if [[ "${PROMPT_COMMAND[*]-}" != *__treehop_hook* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-      # First, and as an array: so $? and PIPESTATUS reach the elements after it.
-      PROMPT_COMMAND=(__treehop_hook "${PROMPT_COMMAND[@]}")
+      # First, and as an array: so $? and PIPESTATUS reach the elements after it. Last, for what direnv does to PATH.
+      PROMPT_COMMAND=(__treehop_hook "${PROMPT_COMMAND[@]}" __treehop_keep_path)
     else
       # shellcheck disable=SC2128,SC2178 # a string, before bash 5.1
-      PROMPT_COMMAND="__treehop_hook${PROMPT_COMMAND:+; $PROMPT_COMMAND}"
+      PROMPT_COMMAND="__treehop_hook${PROMPT_COMMAND:+; $PROMPT_COMMAND}; __treehop_keep_path"
     fi
   fi
   if [[ $- == *i* ]]; then

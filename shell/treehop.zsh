@@ -75,7 +75,7 @@ END
 # The worktree that one was in before this one; outside of all, the last one.
 function __treehop_previous {
   local previous=$__treehop_last
-  [[ -n ${TREEHOP_WORKTREE-} ]] || previous=$__treehop_top
+  [[ -n ${TREEHOP_WORKTREE-} || ! -d $__treehop_top ]] || previous=$__treehop_top
   if [[ -z $previous ]]; then
     \printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
     return 3
@@ -176,7 +176,14 @@ function __treehop_keep_path {
   for venv in "${__treehop_dropped[@]}"; do
     [[ ${VIRTUAL_ENV-} == "$venv" ]] || ((!${path[(Ie)$venv/bin]})) || __treehop_drop "$venv/bin"
   done
-  [[ -z ${TREEHOP_VENV-} ]] || ((${path[(Ie)$TREEHOP_VENV/bin]})) || path=("$TREEHOP_VENV/bin" "${path[@]}")
+  [[ -n ${TREEHOP_VENV-} ]] || return 0
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    # The user's own `activate` and `deactivate` went over ours.
+    __treehop_declined=$TREEHOP_VENV
+    __treehop_deactivate
+  elif ((!${path[(Ie)$TREEHOP_VENV/bin]})); then
+    path=("$TREEHOP_VENV/bin" "${path[@]}")
+  fi
 }
 
 # --- The prompt -------------------------------------------------------------------------------------------------

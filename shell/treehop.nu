@@ -12,6 +12,12 @@ def --wrapped __treehop_ask [...args: string] {
   ^treehop ...$args
 }
 
+# Nothing at all where it fails. A hook for commands that are not found would have its say: so look first.
+def --wrapped __treehop_quietly [...args: string]: nothing -> string {
+  if (which treehop | is-empty) { return '' }
+  try { ^treehop ...$args | complete | get stdout } catch { '' }
+}
+
 def --env __treehop_cd [dir: string] {
   if $has_percent { %cd $dir } else { cd $dir }
 }
@@ -33,9 +39,10 @@ export def --env wcd [
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
 ]: nothing -> nothing {
+  let previous = if '-' in $query { __treehop_previous (metadata $query).span }
   # To pick without a word is to pick from all: the empty word fits all.
   let words = if $interactive and ($query | is-empty) { [''] } else {
-    $query | each {|word| if $word == '-' { __treehop_previous } else { $word } }
+    $query | each {|word| if $word == '-' { $previous } else { $word } }
   }
   let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
   let options = [...(if $ask { ['--all'] }) ...(if $subdir { ['--subdir'] })]
@@ -48,9 +55,12 @@ export def --env wcd [
 }
 
 # The worktree that one was in before this one; outside of all, the last one.
-def __treehop_previous [] {
-  let here = $env.__treehop
-  (if $env.TREEHOP_WORKTREE? == null { $here.top } else { $here.last }) | default --empty '-'
+def __treehop_previous [span: record] {
+  let previous = if $env.TREEHOP_WORKTREE? == null { $env.__treehop.top } else { $env.__treehop.last }
+  if $previous == null {
+    error make {msg: 'treehop: no worktree before this one', label: {text: 'you were in no other yet', span: $span}}
+  }
+  $previous
 }
 
 # One needs no question. To leave the list without an answer is to fail.
@@ -135,7 +145,7 @@ def --env __treehop_use [venv: any, name?: string] {
   # A number in nu's own configuration, a string from a parent.
   let venv = if $"($env.TREEHOP_AUTO_VENV?)" == '0' { null } else { $venv }
   if $venv != $env.__treehop.declined { $env.__treehop.declined = null }
-  if $env.TREEHOP_VENV? not-in [null $venv] { __treehop_deactivate }
+  if $env.TREEHOP_VENV? not-in [null '' $venv] { __treehop_deactivate }
   if $venv == null or $env.__treehop.declined != null { return }
   let other = $env.VIRTUAL_ENV?
   if $other not-in [null '' $venv] and $"($other)/bin" in (__treehop_path) {
@@ -144,7 +154,7 @@ def --env __treehop_use [venv: any, name?: string] {
     __treehop_drop $"($other)/bin"
   }
   load-env {TREEHOP_VENV: $venv, VIRTUAL_ENV: $venv, VIRTUAL_ENV_PROMPT: $name}
-  $env.__treehop.dropped = null
+  if $env.__treehop.dropped == $venv { $env.__treehop.dropped = null }
   __treehop_keep_path
 }
 
@@ -168,18 +178,18 @@ def --env __treehop_drop [dir: string] {
 }
 
 def __treehop_of_this_repository [dir: string] {
-  let asked = try { ^treehop -C $dir here --fields repo.git_dir | complete }
-  $asked.stdout? | default '' | str trim --right --char "\n" | $in == $env.__treehop.common
+  (__treehop_quietly -C $dir here --fields repo.git_dir | str trim --right --char "\n") == $env.__treehop.common
 }
 
 # Something else (direnv) may put an older PATH back between two prompts.
 def --env __treehop_keep_path [] {
   let venv = $env.TREEHOP_VENV?
   let dropped = $env.__treehop.dropped
-  if $venv != null {
-    if $"($venv)/bin" not-in (__treehop_path) { $env.PATH = __treehop_path | prepend $"($venv)/bin" }
-  } else if $dropped != null and $env.VIRTUAL_ENV? != $dropped {
-    if $"($dropped)/bin" in (__treehop_path) { __treehop_drop $"($dropped)/bin" }
+  if $dropped != null and $env.VIRTUAL_ENV? != $dropped and $"($dropped)/bin" in (__treehop_path) {
+    __treehop_drop $"($dropped)/bin"
+  }
+  if $venv != null and $"($venv)/bin" not-in (__treehop_path) {
+    $env.PATH = __treehop_path | prepend $"($venv)/bin"
   }
 }
 
@@ -205,9 +215,7 @@ def __treehop_offer_deactivate []: nothing -> list<record> {
 # After a change of directory: one call of the binary, which says what holds here; or `found`, which said so.
 def --env __treehop_refresh [found?: record] {
   $env.__treehop.pwd = $env.PWD
-  let here = if $found != null and $env.PWD == $found.worktree.path { $found } else {
-    try { ^treehop here | complete | get stdout | from json }
-  }
+  let here = if $found != null and $env.PWD == $found.worktree.path { $found } else { __treehop_quietly here | from json }
   if $here == null { return (__treehop_forget) }
   let tree = $here.worktree
   $env.TREEHOP_WORKTREE = $tree.name
@@ -228,8 +236,8 @@ def --env __treehop_segment [] {
   if $head == null { return (__treehop_forget) }
   if $head == 'ref: refs/heads/.invalid' {
     # A reftable: only the binary can say.
-    let asked = try { ^treehop here --fields branch,prompt | complete | get stdout | lines } | default ['' '']
-    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: $asked.1}
+    let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
+    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: ($asked.1? | default '')}
     return
   }
   let on = if ($head | str starts-with 'ref: refs/heads/') { $head | str substring 16.. } else { '' }
@@ -288,13 +296,16 @@ def --env __treehop_hook [] {
 # What is typed need not be how the answer begins, so nu is told not to filter; it inserts an answer as it stands.
 
 def "nu-complete wcd" [context: string] {
-  let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word | skip 1
-    | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
-  let asked = try { __treehop_ask find --all -- ...$words | complete | get stdout | from json }
-  {
-    options: {filter: false, sort: false}
-    completions: ($asked.matches? | default [] | each {|row| {value: (__treehop_quote $row.query), description: $row.description} })
+  let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word
+  let query = $words | skip 1 | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
+  let asked = try { __treehop_ask find --all -- ...$query | complete | get stdout | from json }
+  let answers = $asked.matches? | default [] | each {|row|
+    {value: (__treehop_quote $row.query), description: $row.description}
   }
+  # Where all begin alike, nu would insert that, and it may be an answer by itself: so the word stands among them.
+  let alike = ($answers | length) > 1 and ($answers | get value | str substring 0..0 | uniq | length) == 1
+  let word = if $alike and ($words | last) != '' { [{value: ($words | last), description: 'pick one of these'}] }
+  {options: {filter: false, sort: false}, completions: [...$answers ...$word]}
 }
 
 def __treehop_quote [text: string] {
@@ -306,12 +317,15 @@ def __treehop_quote [text: string] {
 export-env {
   # A parent's worktree is not ours; its venv is looked at on the first refresh.
   load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
-  $env.__treehop = {
+  let fresh = {
     git_dir: null, common: null, root: null, top: null, last: null, declined: null, dropped: null, offered: false
     inherited: $env.VIRTUAL_ENV?
-    ...($env.__treehop? | default {})
+  }
+  $env.__treehop = $fresh | merge ($env.__treehop? | default {}) | merge {
     pwd: null
     deactivate: {||
+      # Twice on one line is once.
+      if $env.TREEHOP_VENV? == null { return }
       $env.__treehop.declined = $env.TREEHOP_VENV
       __treehop_deactivate
     }
@@ -320,7 +334,7 @@ export-env {
     print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
   } else {
     # Loaded a second time, it takes its own place.
-    let others = $env.config.hooks.pre_prompt? | default [] | append [] | where ($it | to nuon --serialize) !~ '__treehop'
+    let others = $env.config.hooks.pre_prompt? | default [] | where ($it | to nuon --serialize) !~ '__treehop'
     $env.config.hooks.pre_prompt = [...$others {|| __treehop_hook } ...(__treehop_offer_deactivate)]
   }
 }

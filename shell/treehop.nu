@@ -39,11 +39,11 @@ export def --env wcd [
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
 ]: nothing -> nothing {
-  let previous = if '-' in $query { __treehop_previous (metadata $query).span }
   # To pick without a word is to pick from all: the empty word fits all.
-  let words = if $interactive and ($query | is-empty) { [''] } else {
+  let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
+    let previous = __treehop_previous (metadata $query).span
     $query | each {|word| if $word == '-' { $previous } else { $word } }
-  }
+  } else { $query }
   let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
   let options = [...(if $ask { ['--all'] }) ...(if $subdir { ['--subdir'] })]
   # A failing program ends this with its own message and status; an error of nu's would be status 1.
@@ -174,7 +174,10 @@ def __treehop_path []: nothing -> list<string> {
 
 # Take DIR out of PATH, wherever it stands.
 def --env __treehop_drop [dir: string] {
-  $env.PATH = __treehop_path | where $it != $dir
+  mut path = []
+  # `where` takes ten times as long.
+  for entry in (__treehop_path) { if $entry != $dir { $path ++= [$entry] } }
+  $env.PATH = $path
 }
 
 def __treehop_of_this_repository [dir: string] {
@@ -185,10 +188,10 @@ def __treehop_of_this_repository [dir: string] {
 def --env __treehop_keep_path [] {
   let venv = $env.TREEHOP_VENV?
   let dropped = $env.__treehop.dropped
-  if $dropped != null and $env.VIRTUAL_ENV? != $dropped and $"($dropped)/bin" in (__treehop_path) {
+  if $dropped != null and $env.VIRTUAL_ENV? != $dropped and $"($dropped)/bin" in $env.PATH {
     __treehop_drop $"($dropped)/bin"
   }
-  if $venv != null and $"($venv)/bin" not-in (__treehop_path) {
+  if $venv != null and $"($venv)/bin" not-in $env.PATH {
     $env.PATH = __treehop_path | prepend $"($venv)/bin"
   }
 }
@@ -220,31 +223,41 @@ def --env __treehop_refresh [found?: record] {
   let tree = $here.worktree
   $env.TREEHOP_WORKTREE = $tree.name
   let before = $env.__treehop
-  $env.__treehop = $before | merge {git_dir: $tree.git_dir, common: $here.repo.git_dir, root: $here.repo.root}
+  let dir = $tree.git_dir
+  $env.__treehop = $before | merge {
+    git_dir: $dir, common: $here.repo.git_dir, root: $here.repo.root, seen: null
+    marks: [
+      $"($dir)/rebase-merge" $"($dir)/rebase-apply" $"($dir)/MERGE_HEAD" $"($dir)/CHERRY_PICK_HEAD"
+      $"($dir)/REVERT_HEAD" $"($dir)/sequencer/todo" $"($dir)/BISECT_LOG"
+    ]
+  }
   if $tree.path != $before.top {
     $env.__treehop = $env.__treehop | merge {top: $tree.path, last: $before.top}
     if $tree.venv_refused != null and $"($env.TREEHOP_AUTO_VENV?)" != '0' { print --stderr $"treehop: ($tree.venv_refused)" }
   }
   __treehop_use $tree.venv $tree.name
-  __treehop_segment
+  __treehop_segment (__treehop_look)
 }
 
 # At every prompt, without a process: what HEAD says, and what is under way.
-def --env __treehop_segment [] {
-  let dir = $env.__treehop.git_dir
-  let head = try { __treehop_read $"($dir)/HEAD" }
-  if $head == null { return (__treehop_forget) }
+def __treehop_look [] {
+  let hop = $env.__treehop
+  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists)} }
+}
+
+# It need not be said again as long as all looks the same.
+def --env __treehop_segment [seen: any] {
+  if $seen == null { return (__treehop_forget) }
+  let head = $seen.head
   if $head == 'ref: refs/heads/.invalid' {
-    # A reftable: only the binary can say.
+    # A reftable: only the binary can say, and it may be different each time.
     let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
     load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: ($asked.1? | default '')}
     return
   }
+  let dir = $env.__treehop.git_dir
+  let marks = $seen.marks
   let on = if ($head | str starts-with 'ref: refs/heads/') { $head | str substring 16.. } else { '' }
-  let marks = [
-    $"($dir)/rebase-merge" $"($dir)/rebase-apply" $"($dir)/MERGE_HEAD" $"($dir)/CHERRY_PICK_HEAD"
-    $"($dir)/REVERT_HEAD" $"($dir)/sequencer/todo" $"($dir)/BISECT_LOG"
-  ] | path exists
   let under_way = if true in $marks { __treehop_operation $dir $marks } else { '' }
   let branch = if $under_way == 'rebase' { __treehop_rebased $dir $on } else { $on }
   let worktree = $env.TREEHOP_WORKTREE
@@ -252,6 +265,7 @@ def --env __treehop_segment [] {
   let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
   let operation = if $under_way == '' { '' } else { $"|($under_way)" }
   load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)"}
+  $env.__treehop.seen = $seen
 }
 
 def __treehop_operation [dir: string, marks: list<bool>] {
@@ -281,15 +295,6 @@ def --env __treehop_forget [] {
   load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
   $env.__treehop.git_dir = null
   __treehop_use null
-}
-
-def --env __treehop_hook [] {
-  if $env.PWD != $env.__treehop.pwd {
-    __treehop_refresh
-  } else if $env.__treehop.git_dir != null {
-    __treehop_segment
-  }
-  __treehop_keep_path
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
@@ -333,8 +338,26 @@ export-env {
   if (version).major == 0 and (version).minor < 110 {
     print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
   } else {
-    # Loaded a second time, it takes its own place.
-    let others = $env.config.hooks.pre_prompt? | default [] | where ($it | to nuon --serialize) !~ '__treehop'
-    $env.config.hooks.pre_prompt = [...$others {|| __treehop_hook } ...(__treehop_offer_deactivate)]
+    let hooks = $env.config.hooks
+    let changes = $hooks.env_change? | default {}
+    # In this order: what the first changes, the second sees.
+    $env.config.hooks = $hooks | merge {
+      env_change: ($changes | merge {
+        PWD: [...($changes.PWD? | __treehop_others) {|| if $env.PWD != $env.__treehop.pwd { __treehop_refresh } }]
+        TREEHOP_VENV: (__treehop_offer_deactivate)
+      })
+      pre_prompt: [...($hooks.pre_prompt? | __treehop_others) {||
+        if $env.__treehop.git_dir != null {
+          let seen = __treehop_look
+          if $seen == null or $seen != $env.__treehop.seen { __treehop_segment $seen }
+        }
+        __treehop_keep_path
+      }]
+    }
   }
+}
+
+# Loaded a second time, a hook takes its own place.
+def __treehop_others []: any -> list {
+  default [] | where ($it | to nuon --serialize) !~ '__treehop'
 }

@@ -120,11 +120,11 @@ def __treehop_row [tree: record] {
     name: $tree.name
     branch: $tree.branch
     state: ($notes | compact | str join ' ')
-    base: ($base | compact | str join ' ')
     session: ($live | each {|session| $session.status | default 'running' } | str join ' ')
+    base: ($base | compact | str join ' ')
     age: $commit.time
-    ...($tree | select path prompt)
-    ...($tree | reject name branch path prompt commit upstream default changes claude)
+    ...($tree | select current main detached path prompt)
+    ...($tree | reject name branch current main detached path prompt commit upstream default changes claude)
     changes: $changes
     default: $default
     upstream: ($tree.upstream | default {name: null, ahead: null, behind: null, gone: null})
@@ -297,6 +297,22 @@ def --env __treehop_forget [] {
   __treehop_use null
 }
 
+# On a change of directory, and at every prompt.
+def --env __treehop_hook [] {
+  if $env.PWD != $env.__treehop.pwd {
+    __treehop_refresh
+  } else if $env.__treehop.git_dir != null {
+    let seen = __treehop_look
+    if $seen == null or $seen != $env.__treehop.seen { __treehop_segment $seen }
+  }
+  __treehop_keep_path
+}
+
+# Loaded a second time, a hook takes its own place.
+def __treehop_others []: any -> list {
+  default [] | where ($it | to nuon --serialize) !~ '__treehop'
+}
+
 # --- Tab --------------------------------------------------------------------------------------------------------
 # What is typed need not be how the answer begins, so nu is told not to filter; it inserts an answer as it stands.
 
@@ -320,20 +336,19 @@ def __treehop_quote [text: string] {
 # --- Loading ----------------------------------------------------------------------------------------------------
 
 export-env {
-  # A parent's worktree is not ours; its venv is looked at on the first refresh.
-  load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
-  let fresh = {
-    git_dir: null, common: null, root: null, top: null, last: null, declined: null, dropped: null, offered: false
-    inherited: $env.VIRTUAL_ENV?
-  }
-  $env.__treehop = $fresh | merge ($env.__treehop? | default {}) | merge {
-    pwd: null
-    deactivate: {||
-      # Twice on one line is once.
-      if $env.TREEHOP_VENV? == null { return }
-      $env.__treehop.declined = $env.TREEHOP_VENV
-      __treehop_deactivate
+  if $env.__treehop? == null {
+    # A parent's worktree is not ours; its venv is looked at on the first refresh.
+    load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
+    $env.__treehop = {
+      pwd: null, git_dir: null, common: null, root: null, top: null, last: null, marks: [], seen: null
+      inherited: $env.VIRTUAL_ENV?, declined: null, dropped: null, offered: false
     }
+  }
+  $env.__treehop.deactivate = {||
+    # Twice on one line is once.
+    if $env.TREEHOP_VENV? == null { return }
+    $env.__treehop.declined = $env.TREEHOP_VENV
+    __treehop_deactivate
   }
   if (version).major == 0 and (version).minor < 110 {
     print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
@@ -343,21 +358,10 @@ export-env {
     # In this order: what the first changes, the second sees.
     $env.config.hooks = $hooks | merge {
       env_change: ($changes | merge {
-        PWD: [...($changes.PWD? | __treehop_others) {|| if $env.PWD != $env.__treehop.pwd { __treehop_refresh } }]
+        PWD: [...($changes.PWD? | __treehop_others) {|| __treehop_hook }]
         TREEHOP_VENV: (__treehop_offer_deactivate)
       })
-      pre_prompt: [...($hooks.pre_prompt? | __treehop_others) {||
-        if $env.__treehop.git_dir != null {
-          let seen = __treehop_look
-          if $seen == null or $seen != $env.__treehop.seen { __treehop_segment $seen }
-        }
-        __treehop_keep_path
-      }]
+      pre_prompt: [...($hooks.pre_prompt? | __treehop_others) {|| __treehop_hook }]
     }
   }
-}
-
-# Loaded a second time, a hook takes its own place.
-def __treehop_others []: any -> list {
-  default [] | where ($it | to nuon --serialize) !~ '__treehop'
 }

@@ -218,7 +218,8 @@ def __treehop_offer_deactivate []: nothing -> list<record> {
 # After a change of directory: one call of the binary, which says what holds here; or `found`, which said so.
 def --env __treehop_refresh [found?: record] {
   $env.__treehop.pwd = $env.PWD
-  let here = if $found != null and $env.PWD == $found.worktree.path { $found } else { __treehop_quietly here | from json }
+  let told = $found != null and $env.PWD == $found.worktree.path
+  let here = if $told { $found } else { __treehop_quietly here | from json }
   if $here == null { return (__treehop_forget) }
   let tree = $here.worktree
   $env.TREEHOP_WORKTREE = $tree.name
@@ -233,7 +234,9 @@ def --env __treehop_refresh [found?: record] {
   }
   if $tree.path != $before.top {
     $env.__treehop = $env.__treehop | merge {top: $tree.path, last: $before.top}
-    if $tree.venv_refused != null and $"($env.TREEHOP_AUTO_VENV?)" != '0' { print --stderr $"treehop: ($tree.venv_refused)" }
+    if $tree.venv_refused != null and $"($env.TREEHOP_AUTO_VENV?)" != '0' {
+      print --stderr $"treehop: ($tree.venv_refused)"
+    }
   }
   __treehop_use $tree.venv $tree.name
   __treehop_segment (__treehop_look)
@@ -330,7 +333,8 @@ def "nu-complete wcd" [context: string] {
 }
 
 def __treehop_quote [text: string] {
-  if $text =~ '^[A-Za-z0-9_./+:@%][A-Za-z0-9_./+:@%-]*$' and $text not-in ['true' 'false' 'null'] { $text } else { $text | to nuon }
+  let bare = $text =~ '^[A-Za-z0-9_./+:@%][A-Za-z0-9_./+:@%-]*$' and $text not-in ['true' 'false' 'null']
+  if $bare { $text } else { $text | to nuon }
 }
 
 # --- Loading ----------------------------------------------------------------------------------------------------

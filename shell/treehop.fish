@@ -39,7 +39,6 @@ function wcd --description 'Go to the worktree that QUERY means'
                 set -a options --subdir
             case -
                 set -a words (__treehop_previous)
-                or return
             case '-*'
                 builtin printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" $arg >&2
                 return 2
@@ -90,10 +89,7 @@ function __treehop_previous
     if not set -q TREEHOP_WORKTREE; and test -d "$__treehop_top"
         set previous $__treehop_top
     end
-    if test -z "$previous"
-        builtin printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
-        return 3
-    end
+    test -n "$previous"; or set previous -
     builtin printf '%s\n' $previous
 end
 

@@ -41,7 +41,7 @@ export def --env wcd [
 ]: nothing -> nothing {
   # To pick without a word is to pick from all: the empty word fits all.
   let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
-    let previous = __treehop_previous (metadata $query).span
+    let previous = __treehop_previous
     $query | each {|word| if $word == '-' { $previous } else { $word } }
   } else { $query }
   let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
@@ -54,13 +54,11 @@ export def --env wcd [
   __treehop_refresh $chosen
 }
 
-# The worktree that one was in before this one; outside of all, the last one.
-def __treehop_previous [span: record] {
-  let previous = if $env.TREEHOP_WORKTREE? == null { $env.__treehop.top } else { $env.__treehop.last }
-  if $previous == null {
-    error make {msg: 'treehop: no worktree before this one', label: {text: 'you were in no other yet', span: $span}}
-  }
-  $previous
+# The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
+def __treehop_previous [] {
+  let hop = $env.__treehop
+  let outside = $env.TREEHOP_WORKTREE? == null and $hop.top != null and ($hop.top | path exists)
+  (if $outside { $hop.top } else { $hop.last }) | default '-'
 }
 
 # One needs no question. To leave the list without an answer is to fail.

@@ -34,10 +34,7 @@ function wcd {
         -h | --help) __treehop_help_wcd && return ;;
         -i) pick=1 ;;
         -s) options+=(--subdir) ;;
-        -)
-          out=$(__treehop_previous) || return
-          words+=("$out")
-          ;;
+        -) words+=("$(__treehop_previous)") ;;
         -*)
           \printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" "$arg" >&2
           return 2
@@ -72,15 +69,11 @@ wcd [QUERY…]: go to the worktree that QUERY means, with its venv active
 END
 }
 
-# The worktree that one was in before this one; outside of all, the last one.
+# The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
 function __treehop_previous {
   local previous=$__treehop_last
   [[ -n ${TREEHOP_WORKTREE-} || ! -d $__treehop_top ]] || previous=$__treehop_top
-  if [[ -z $previous ]]; then
-    \printf 'treehop: this shell was in no other worktree before\nhint: wcd -i\n' >&2
-    return 3
-  fi
-  \printf %s "$previous"
+  \printf %s "${previous:--}"
 }
 
 # __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.

@@ -184,6 +184,10 @@ impl Search {
                 found.ok_or_else(|| Failure::new(Exit::NotFound, "not in a worktree").into())
             }
             [word] if *word == "!" => self.waiting(dir),
+            [word] if *word == "-" => {
+                let message = "this shell was in no other worktree before";
+                Err(Failure::new(Exit::NotFound, message).hint("wcd -i").into())
+            }
             words => {
                 let targets: Vec<_> = self.repos.iter().flat_map(Searched::targets).collect();
                 let places = self.all();

@@ -39,6 +39,8 @@ export def --env wcd [
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
 ]: nothing -> nothing {
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  if $env.__treehop.pwd == null { __treehop_refresh }
   # To pick without a word is to pick from all: the empty word fits all.
   let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
     let previous = __treehop_previous

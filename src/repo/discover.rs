@@ -89,6 +89,14 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         {
             return Ok(None);
         }
+        if meta.is_dir() && common_dir == git_dir {
+            // `dir` is a real path, and so is what lies above it.
+            return Ok(Some(Found {
+                git_dir,
+                common_dir,
+                top: Some(top.into()),
+            }));
+        }
         return Ok(Some(Found {
             git_dir: real(&git_dir)?,
             common_dir: real(&common_dir)?,

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2317 # `section` calls the functions by name
+#
 # Installs what is missing, then passes everything: format, lints, the build, and the tests in real shells.
 # Usage: bash tests/run.sh [TEST-NAME…]   (names go to cargo test; without any, all run)
 set -euo pipefail
@@ -80,11 +82,10 @@ have_rust() {
   cargo --version && cargo fmt --version && cargo clippy --version
 }
 
-shell_scripts() { find shell tests .ci -path tests/.tools -prune -o -type f \( -name '*.sh' -o -name '*.bash' -o -path .ci/run \) -print; }
-
 lint_shell() {
   local scripts
-  mapfile -t scripts < <(shell_scripts)
+  mapfile -t scripts < <(find shell tests -path tests/.tools -prune -o -name '*.sh' -print -o -name '*.bash' -print)
+  scripts+=(.ci/run)
   shellcheck "${scripts[@]}" && shfmt -i 2 -ci -d "${scripts[@]}"
 }
 
@@ -130,7 +131,9 @@ status=$?
 grep -vE '^test .* ok$|^ +(Running|Finished)|^$' "$log" | sed 's/^/   /'
 passed=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")
 lost=$(awk '/^test result:/ { n += $6 } END { print n + 0 }' "$log")
-printf '   %s, %s s\n' "$(((status)) && echo FAILED || echo ok)" "$((SECONDS - start))"
+result=ok
+if ((status)); then result=FAILED; fi
+printf '   %s, %s s\n' "$result" "$((SECONDS - start))"
 # A test program that crashed has no result line.
 if ((status && !lost)); then lost=1; fi
 finish "$passed" "$((lost + failed))"

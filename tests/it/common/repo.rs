@@ -164,7 +164,9 @@ impl Repo {
     /// A new branch in a worktree with a directory of that name.
     pub fn worktree_at(&self, branch: &str, directory: impl AsRef<Path>) -> PathBuf {
         let path = self.tree(directory);
-        self.git(["worktree", "add", "-q", "-b", branch, "--"].map(OsStr::new).iter().chain(&[path.as_os_str()]));
+        self.git(
+            ["worktree", "add", "-q", "-b", branch, "--"].map(OsStr::new).iter().chain(&[path.as_os_str()]),
+        );
         path
     }
 
@@ -225,7 +227,8 @@ impl Repo {
         // Sourcing it is what treehop never does: whoever does leaves a mark.
         let mark = self.scratch.root.join("activate-was-sourced");
         for (name, how) in [("activate", "touch"), ("activate.fish", "touch"), ("activate.nu", "^touch")] {
-            fs::write(venv.join("bin").join(name), format!("{how} '{}'\n", mark.display())).expect("activate");
+            fs::write(venv.join("bin").join(name), format!("{how} '{}'\n", mark.display()))
+                .expect("activate");
         }
         venv.to_owned()
     }

@@ -288,8 +288,13 @@ impl<'a> Start<'a> {
     pub fn probe_of(self, line: &str) -> Probe {
         let repo = self.repo;
         let out = self.command(line);
-        let context = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        read_probes(repo).into_iter().next().unwrap_or_else(|| panic!("no probe ran:\n{context}")).with(context)
+        let context =
+            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        read_probes(repo)
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("no probe ran:\n{context}"))
+            .with(context)
     }
 }
 
@@ -409,7 +414,8 @@ pub struct Probe {
 /// The script `probe`: one record of strings that each end with NUL.
 fn write_probe(repo: &Repo) {
     let file = repo.scratch.root.join("probes");
-    let mut script = String::from("exec 2>/dev/null\nprintf '%s\\0' \"$1\" \"$(pwd -P)\" \"$(command -v python)\"");
+    let mut script =
+        String::from("exec 2>/dev/null\nprintf '%s\\0' \"$1\" \"$(pwd -P)\" \"$(command -v python)\"");
     for name in VARIABLES {
         write!(script, " \"${{{name}+=${name}}}\"").expect("written");
     }

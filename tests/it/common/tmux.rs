@@ -83,7 +83,11 @@ impl Tmux {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let mut command = Command::new(tools::program("tmux"));
         command.arg("-f").arg(&conf).arg("-S").arg(&tmux.socket);
-        command.args(["new-session", "-d", "-x", &columns, "-y", &rows, "-c"]).arg(dir).arg("--").args(program);
+        command
+            .args(["new-session", "-d", "-x", &columns, "-y", &rows, "-c"])
+            .arg(dir)
+            .arg("--")
+            .args(program);
         command.env_clear().envs(env).env("TERM", "xterm-256color").current_dir(dir).stdin(Stdio::null());
         let out = command.output().expect("tmux runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 /// Programs that change what treehop does: a test that wants one asks for it with `Scratch::with`.
 const ON_REQUEST: [&str; 16] = [
-    "bun", "claude", "direnv", "fzf", "gh", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk", "starship", "treehop",
-    "uv", "wt", "yarn",
+    "bun", "claude", "direnv", "fzf", "gh", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk", "starship",
+    "treehop", "uv", "wt", "yarn",
 ];
 
 /// The binary under test: `$TREEHOP` where it is set (tests/run.sh sets it to the release build).

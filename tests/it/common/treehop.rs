@@ -77,7 +77,11 @@ impl Out {
     #[track_caller]
     pub fn expect(&self, right: bool, what: &str) -> &Self {
         let text = String::from_utf8_lossy(&self.stdout);
-        assert!(right, "{what}\ntreehop {:?} ended with {:?}\n{text}\n{}", self.args, self.status, self.stderr);
+        assert!(
+            right,
+            "{what}\ntreehop {:?} ended with {:?}\n{text}\n{}",
+            self.args, self.status, self.stderr
+        );
         self
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Git worktrees for people who run several Claude Code sessions side by side
@@ -40,7 +41,8 @@ pub enum Command {
 #[derive(Debug, Default, Args)]
 pub struct Show {
     /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', hide_possible_values = true,
+        value_parser = PossibleValuesParser::new(crate::output::FIELDS))]
     pub fields: Vec<String>,
     /// Fill in commit, upstream, default, changes and claude.last too
     #[arg(long)]

@@ -2,11 +2,18 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+mod claude;
 mod cli;
 mod cmd;
 mod error;
+mod git;
+mod known;
 mod output;
+mod query;
 mod repo;
+mod table;
+mod venv;
+mod worktree;
 
 use std::process::ExitCode;
 

@@ -1,9 +1,69 @@
 //! The only place that prints to standard output.
 
 use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::{Format, Show};
+use crate::error::{Exit, Failure};
+use crate::table;
+use crate::worktree::{self, RepoInfo, Worktree};
+
+/// The version of the JSON contract: it only ever gains keys.
+pub const SCHEMA: u8 = 1;
+
+/// What `here` and `find` print.
+#[derive(Debug, Serialize)]
+pub struct Document {
+    /// [`SCHEMA`]
+    pub schema: u8,
+    /// The repository.
+    pub repo: RepoInfo,
+    /// The one worktree.
+    pub worktree: Worktree,
+    /// Where the shell is to go; `None`: it stays.
+    #[serde(serialize_with = "worktree::path_or_null")]
+    pub cd: Option<PathBuf>,
+}
+
+/// What only `find --all` says of a worktree.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    /// What to type to get exactly this one.
+    #[serde(serialize_with = "worktree::text")]
+    pub query: BString,
+    /// One line for a list of choices.
+    pub description: String,
+}
+
+/// One worktree, as `--fields` sees it.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// For `repo.…`.
+    pub repo: &'a RepoInfo,
+    /// For all other keys.
+    pub worktree: &'a Worktree,
+    /// For `cd`.
+    pub cd: Option<&'a Path>,
+    /// For `query` and `description`.
+    pub found: Option<&'a Found>,
+}
+
+/// The names that `--fields` knows.
+#[rustfmt::skip]
+pub const FIELDS: [&str; 50] = [
+    "name", "path", "git_dir", "branch", "head", "main", "current", "detached", "locked", "locked.reason", "prunable",
+    "prunable.reason", "operation", "venv", "venv_refused", "model", "prompt", "claude", "claude.live", "claude.last",
+    "claude.last.session_id", "claude.last.title", "claude.last.updated_at", "commit", "commit.sha", "commit.subject",
+    "commit.time", "upstream", "upstream.name", "upstream.ahead", "upstream.behind", "upstream.gone", "default",
+    "default.ahead", "default.behind", "default.merged", "changes", "changes.staged", "changes.modified",
+    "changes.untracked", "changes.conflicted", "repo", "repo.name", "repo.root", "repo.git_dir", "repo.bare",
+    "repo.default_branch", "cd", "query", "description",
+];
 
 /// Prints `bytes` as they are; a closed pipe is a reader that has seen enough, and no failure.
 pub fn raw(bytes: &[u8]) -> Result<()> {
@@ -20,6 +80,65 @@ pub fn json(document: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec(document)?;
     text.push(b'\n');
     raw(&text)
+}
+
+/// Prints one worktree in the form that was asked for.
+pub fn one(document: &Document, show: &Show) -> Result<()> {
+    let Document { repo, worktree, cd, .. } = document;
+    match show.format {
+        _ if !show.fields.is_empty() => {
+            fields(std::iter::once(Row { repo, worktree, cd: cd.as_deref(), found: None }), &show.fields)
+        }
+        Format::Table => table::print(std::slice::from_ref(worktree)),
+        Format::Json => json(document),
+    }
+}
+
+/// Prints the values of `fields` for each row, raw, one a line.
+///
+/// # Errors
+/// A path holds a newline, which no reader of lines could tell from the end of a value.
+pub fn fields<'a>(rows: impl Iterator<Item = Row<'a>>, fields: &[String]) -> Result<()> {
+    let mut out = vec![];
+    for row in rows {
+        for field in fields {
+            let value = value(&row, field)?;
+            if value.contains(&b'\n')
+                && ["path", "git_dir", "venv", "cd", "repo.root", "repo.git_dir"].contains(&field.as_str())
+            {
+                let message = format!("'{}' holds a newline, which shells cannot take here", value.as_bstr());
+                return Err(Failure::new(Exit::Failed, message).hint("git worktree move").into());
+            }
+            out.extend(value.into_iter().map(|b| if b == b'\n' { b' ' } else { b }));
+            out.push(b'\n');
+        }
+    }
+    raw(&out)
+}
+
+fn value(row: &Row, field: &str) -> Result<Vec<u8>> {
+    if let Some(raw) = worktree::raw(row.worktree, field) {
+        return Ok(raw.to_vec());
+    }
+    let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+    match field {
+        "cd" => return Ok(row.cd.map(bytes).unwrap_or_default()),
+        "query" => return Ok(row.found.map(|f| f.query.to_vec()).unwrap_or_default()),
+        "description" => return Ok(row.found.map(|f| f.description.clone().into()).unwrap_or_default()),
+        "repo.root" => return Ok(bytes(&row.repo.root)),
+        "repo.git_dir" => return Ok(bytes(&row.repo.git_dir)),
+        _ => {}
+    }
+    let (document, key) = match field.strip_prefix("repo") {
+        Some(key) => (serde_json::to_value(row.repo)?, key.trim_start_matches('.')),
+        None => (serde_json::to_value(row.worktree)?, field),
+    };
+    let value = key.split('.').filter(|k| !k.is_empty()).fold(&document, |value, key| &value[key]);
+    Ok(match value {
+        Value::Null => vec![],
+        Value::String(text) => text.clone().into(),
+        other => other.to_string().into(),
+    })
 }
 
 fn finish(written: std::io::Result<()>) -> Result<()> {

@@ -9,6 +9,7 @@ mod install;
 mod list;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -27,7 +28,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    for dir in &cli.directory {
+    for dir in cli.directory.iter().filter(|dir| !dir.as_os_str().is_empty()) {
         std::env::set_current_dir(dir).with_context(|| format!("could not enter '{}'", dir.display()))?;
     }
     match cli.command {
@@ -39,6 +40,18 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Completions(args) => completions::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
+}
+
+/// The current directory, a real path.
+///
+/// # Errors
+/// [`Exit::NotFound`] where it was removed under somebody's feet.
+fn current_dir() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|_| {
+        Failure::new(Exit::NotFound, "the current directory is gone")
+            .hint("cd to another one, or wcd from there")
+            .into()
+    })
 }
 
 /// Help and version go to standard output; anything else becomes one line in treehop's own form.

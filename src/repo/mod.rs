@@ -1,1 +1,179 @@
-//! Reading a repository.
+//! Reading a repository: where it is, what its worktrees are, what their refs and settings say.
+
+pub mod changes;
+pub mod discover;
+pub mod entry;
+pub mod graph;
+pub mod objects;
+mod refs;
+mod settings;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use gix::bstr::{BString, ByteSlice};
+use gix::config::File as Config;
+
+use discover::Found;
+use entry::Entry;
+pub use refs::Head;
+use settings::Settings;
+
+/// Extensions of the repository format that treehop reads itself; with any other, git is asked.
+const EXTENSIONS: [&str; 6] =
+    ["noop", "preciousobjects", "partialclone", "worktreeconfig", "objectformat", "relativeworktrees"];
+
+/// A repository, seen from one of its worktrees.
+#[derive(Debug)]
+pub struct Repo {
+    /// The git directory that all worktrees share, a real path.
+    pub common_dir: PathBuf,
+    /// The git directory of the worktree that one stands in, a real path.
+    pub git_dir: PathBuf,
+    /// Has it no main working tree?
+    pub bare: bool,
+    /// Its refs or objects are in a format that only git itself reads (reftable, SHA-256).
+    pub foreign_format: bool,
+    top: Option<PathBuf>,
+    config: Config,
+    refs: refs::Refs,
+    settings: OnceCell<Settings>,
+}
+
+impl Repo {
+    /// The repository that `dir` (absolute) lies in.
+    ///
+    /// # Errors
+    /// As [`discover::discover`], or its configuration cannot be read.
+    pub fn discover(dir: &Path) -> Result<Self> {
+        let Found { git_dir, common_dir, top } = discover::discover(dir)?;
+        let mut config = read_config(&common_dir.join("config"))?;
+        if config.boolean("extensions.worktreeConfig").ok().flatten().unwrap_or_default() {
+            // Git moves core.bare and core.worktree there.
+            config.append(read_config(&common_dir.join("config.worktree"))?).ok();
+        }
+        let foreign_format = config.sections_by_name("extensions").into_iter().flatten().any(|section| {
+            section.value_names().any(|name| !EXTENSIONS.contains(&name.to_string().to_lowercase().as_str()))
+        }) || config.raw_value("extensions.objectFormat").is_ok_and(|f| f != "sha1");
+        let mut repo = Repo {
+            bare: false,
+            foreign_format,
+            refs: refs::Refs::new(common_dir.clone()),
+            settings: OnceCell::new(),
+            config,
+            common_dir,
+            git_dir,
+            top,
+        };
+        repo.bare = repo.config.boolean("core.bare").ok().flatten().unwrap_or_default()
+            && repo.core_worktree().is_none();
+        Ok(repo)
+    }
+
+    /// All worktrees, the main one first, the others in the order of their paths, as `git worktree list` has them.
+    ///
+    /// # Errors
+    /// The admin files cannot be read, or git fails where it had to be asked.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        if self.foreign_format { entry::ask_git(self) } else { entry::read(self) }
+    }
+
+    /// The directory of the main worktree; in a bare repository, the repository itself.
+    pub fn main_path(&self) -> PathBuf {
+        if self.bare {
+            return self.common_dir.clone();
+        }
+        if let Some(top) = self.top.as_ref().filter(|_| self.git_dir == self.common_dir) {
+            return top.canonicalize().unwrap_or_else(|_| top.clone());
+        }
+        if let Some(dir) = self.core_worktree() {
+            let dir = self.common_dir.join(dir);
+            return dir.canonicalize().unwrap_or(dir);
+        }
+        match self.common_dir.parent() {
+            Some(parent) if self.common_dir.ends_with(".git") => parent.into(),
+            _ => self.common_dir.clone(),
+        }
+    }
+
+    /// The directory that people call the repository: the main worktree, or what a bare repository hides in.
+    pub fn root(&self) -> PathBuf {
+        let main = self.main_path();
+        let hidden = main.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        match main.parent() {
+            Some(parent) if self.bare && hidden => parent.into(),
+            _ => main,
+        }
+    }
+
+    /// The repository's name: that of its root, without the `.git` of a bare one.
+    pub fn name(&self) -> BString {
+        let name = entry::base_name(&self.root());
+        match name.strip_suffix(b".git") {
+            Some(stem) if self.bare && !stem.is_empty() => stem.into(),
+            _ => name,
+        }
+    }
+
+    /// What a file of refs says: the branch or the commit, and where the branch stands.
+    pub fn head(&self, git_dir: &Path) -> Head {
+        self.refs.head(git_dir)
+    }
+
+    /// The object that `name` (`refs/heads/…`) stands at.
+    pub fn resolve(&self, name: &[u8]) -> Option<String> {
+        self.refs.resolve(name, 0).1
+    }
+
+    /// The branch that work ends up in: the remote's, else `main`, `master`, `init.defaultBranch`, else the main
+    /// worktree's.
+    pub fn default_branch(&self, main_branch: Option<&BString>) -> Option<BString> {
+        let local = |name: &[u8]| self.resolve(&[b"refs/heads/", name].concat()).is_some();
+        if self.foreign_format {
+            return main_branch.cloned();
+        }
+        if let Some(target) = self.refs.symbolic(b"refs/remotes/origin/HEAD") {
+            if let Some(name) = target.strip_prefix(b"refs/remotes/origin/") {
+                return Some(name.into());
+            }
+        }
+        let usual = [&b"main"[..], b"master"].into_iter().find(|name| local(name)).map(BString::from);
+        usual
+            .or_else(|| self.settings().default_branch().filter(|name| local(name)))
+            .or_else(|| main_branch.cloned())
+    }
+
+    /// The settings `treehop.*`.
+    pub fn settings(&self) -> &Settings {
+        self.settings.get_or_init(|| Settings::read(&self.common_dir, &self.git_dir))
+    }
+
+    /// Does a branch of that name exist, here or on a remote?
+    pub fn has_branch(&self, name: &[u8]) -> bool {
+        if self.foreign_format {
+            let asked = [b"refs/heads/".as_slice(), name].concat();
+            let git = crate::git::Git::in_dir(&self.common_dir).args(["rev-parse", "--verify", "--quiet"]);
+            return git.args([asked.to_os_str_lossy()]).read().is_ok();
+        }
+        let remotes = self.config.sections_by_name("remote").into_iter().flatten();
+        let remotes = remotes
+            .filter_map(|s| s.header().subsection_name().map(|n| [&b"refs/remotes/"[..], n, b"/"].concat()));
+        std::iter::once(b"refs/heads/".to_vec())
+            .chain(remotes)
+            .any(|prefix| self.resolve(&[&prefix, name].concat()).is_some())
+    }
+
+    fn core_worktree(&self) -> Option<PathBuf> {
+        let value = self.config.raw_value("core.worktree").ok()?;
+        gix::path::from_bstring(value).ok()
+    }
+}
+
+fn read_config(file: &Path) -> Result<Config> {
+    let options = gix::config::file::init::Options { lossy: true, ..Default::default() };
+    let content = std::fs::read(file).unwrap_or_default();
+    Config::from_bytes_no_includes(&content, gix::config::file::Metadata::default(), options)
+        .map_err(|e| anyhow::anyhow!("{e}"))
+        .with_context(|| format!("could not understand '{}'", file.display()))
+}

@@ -1,0 +1,62 @@
+//! Running git itself: all that changes a repository, and what treehop cannot read on its own.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// A git command to run, never through a shell.
+#[derive(Debug)]
+pub struct Git(Command);
+
+/// Git ended with another status than 0.
+#[derive(Debug)]
+pub struct Failed {
+    /// What git said, without the final newline.
+    pub stderr: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.stderr.strip_prefix("fatal: ").unwrap_or(&self.stderr))
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Git {
+    /// Git, run in `dir`, taking no lock that it does not need, in English, asking nobody.
+    pub fn in_dir(dir: &Path) -> Self {
+        let mut command = Command::new("git");
+        command.arg("--no-optional-locks").current_dir(dir).env("LC_ALL", "C").stdin(Stdio::null());
+        Git(command)
+    }
+
+    /// More arguments.
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// Forget `GIT_DIR` and its kind: the directory alone decides which repository is meant.
+    pub fn here_only(mut self) -> Self {
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+            self.0.env_remove(name);
+        }
+        self
+    }
+
+    /// Runs it and returns its standard output.
+    ///
+    /// # Errors
+    /// [`Failed`] where git ends with another status than 0.
+    pub fn read(mut self) -> Result<Vec<u8>> {
+        let out = self.0.output().context("could not run git")?;
+        if out.status.success() {
+            return Ok(out.stdout);
+        }
+        Err(Failed { stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned() }.into())
+    }
+}

@@ -1,0 +1,149 @@
+//! Finding the repository that a directory belongs to.
+//!
+//! The layouts that nearly everybody has are read directly, in a few file reads. Whatever is rare or touches
+//! safety (variables such as `GIT_DIR`, a bare repository, somebody else's files, another file system) is asked of
+//! git itself, so that treehop opens and refuses what git opens and refuses.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::error::{Exit, Failure};
+use crate::git;
+
+/// Where a repository and the worktree that one stands in are.
+#[derive(Debug)]
+pub struct Found {
+    /// The git directory of this worktree: `.git`, or `.git/worktrees/ID`.
+    pub git_dir: PathBuf,
+    /// The git directory that all worktrees share, a real path.
+    pub common_dir: PathBuf,
+    /// The top of this worktree; `None` in a bare repository or inside a git directory.
+    pub top: Option<PathBuf>,
+}
+
+/// Variables that change where git looks; with one of them set, git is asked.
+const STEERING: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_TEST_ASSUME_DIFFERENT_OWNER",
+];
+
+/// The repository that `dir` (absolute) lies in.
+///
+/// # Errors
+/// [`Exit::NotFound`] outside any repository, [`Exit::Refused`] where git refuses it as somebody else's.
+pub fn discover(dir: &Path) -> Result<Found> {
+    if STEERING.iter().any(|name| std::env::var_os(name).is_some()) {
+        return ask_git(dir);
+    }
+    match read(dir)? {
+        Some(found) => Ok(found),
+        None => ask_git(dir),
+    }
+}
+
+/// `None`: git has to decide.
+fn read(dir: &Path) -> Result<Option<Found>> {
+    let device = dir.metadata().with_context(|| format!("could not read '{}'", dir.display()))?.dev();
+    for top in dir.ancestors() {
+        let at = top.metadata()?;
+        let dot_git = top.join(".git");
+        let Ok(meta) = dot_git.symlink_metadata() else {
+            if at.dev() != device || looks_bare(top) {
+                return Ok(None);
+            }
+            continue;
+        };
+        let own = rustix::process::geteuid().as_raw();
+        let git_dir = if meta.is_dir() {
+            dot_git.clone()
+        } else if let Some(target) = meta.is_file().then(|| pointer(&dot_git, b"gitdir: ")).flatten() {
+            target
+        } else {
+            return Ok(None);
+        };
+        let common_dir = pointer(&git_dir.join("commondir"), b"").unwrap_or_else(|| git_dir.clone());
+        let owners = [at.uid(), meta.uid(), git_dir.metadata().map_or(u32::MAX, |m| m.uid())];
+        if at.dev() != device || owners.iter().any(|uid| *uid != own) || !common_dir.join("objects").is_dir()
+        {
+            return Ok(None);
+        }
+        return Ok(Some(Found {
+            git_dir: real(&git_dir)?,
+            common_dir: real(&common_dir)?,
+            top: Some(top.into()),
+        }));
+    }
+    Ok(None)
+}
+
+/// What a `.git` file, `commondir` or `gitdir` names, relative to the directory that the file is in.
+pub fn pointer(file: &Path, prefix: &[u8]) -> Option<PathBuf> {
+    let content = std::fs::read(file).ok()?;
+    let target = content.strip_prefix(prefix)?;
+    let target = target.strip_suffix(b"\n").unwrap_or(target);
+    let target = target.strip_suffix(b"\r").unwrap_or(target);
+    (!target.is_empty()).then(|| file.parent().unwrap_or(file).join(OsStr::from_bytes(target)))
+}
+
+fn looks_bare(dir: &Path) -> bool {
+    dir.join("HEAD").symlink_metadata().is_ok()
+        && (dir.join("objects").is_dir() || dir.join("commondir").is_file())
+}
+
+fn real(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().with_context(|| format!("could not read '{}'", path.display()))
+}
+
+fn ask_git(dir: &Path) -> Result<Found> {
+    let ask = |what: &[&str]| {
+        git::Git::in_dir(dir).args(["rev-parse", "--path-format=absolute"]).args(what).read().map(
+            |mut out| {
+                out.truncate(out.trim_ascii_end().len());
+                PathBuf::from(OsString::from_vec(out))
+            },
+        )
+    };
+    let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(&e, dir))?;
+    let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(&e, dir))?;
+    // Fails in a bare repository and inside a git directory: there is no top then.
+    let top = ask(&["--show-toplevel"]).ok().and_then(|top| real(&top).ok());
+    Ok(Found { git_dir: real(&git_dir)?, common_dir: real(&common_dir)?, top })
+}
+
+/// Git's own refusal as one line of ours.
+fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
+    let said = error.downcast_ref::<git::Failed>().map(|f| f.stderr.as_str()).unwrap_or_default();
+    if let Some(at) = said.find("dubious ownership") {
+        let owner = said[at..].split('\'').nth(1).unwrap_or_default();
+        return Failure::new(
+            Exit::Refused,
+            format!("'{owner}' belongs to somebody else, and git refuses it too"),
+        )
+        .hint(format!("git config --global --add safe.directory '{owner}'"))
+        .into();
+    }
+    if said.contains("safe.bareRepository") {
+        let message = format!("'{}' is a bare repository, which safe.bareRepository forbids", dir.display());
+        return Failure::new(Exit::Refused, message)
+            .hint("git config --global safe.bareRepository all")
+            .into();
+    }
+    match said.lines().next() {
+        Some(line) if !line.contains("not a git repository") || line.contains("not a git repository: ") => {
+            let line = line.strip_prefix("fatal: ").unwrap_or(line);
+            Failure::new(Exit::NotFound, format!("no repository here: {line}")).into()
+        }
+        Some(_) => Failure::new(Exit::NotFound, "not in a git repository").into(),
+        None => {
+            Failure::new(Exit::Failed, format!("could not run git: {error:#}")).hint("install git").into()
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The worktrees of a repository, as its admin files (`worktrees/ID/…`) name them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use gix::bstr::{BString, ByteSlice};
+
+use super::discover::pointer;
+use super::{Head, Repo};
+use crate::git::Git;
+
+/// One worktree, before anything that costs more is asked about it.
+#[derive(Debug)]
+pub struct Entry {
+    /// What people call it (DESIGN: the base name without the repository's).
+    pub name: BString,
+    /// Its directory; the repository itself where the main one is bare.
+    pub path: PathBuf,
+    /// Its own git directory.
+    pub git_dir: PathBuf,
+    /// Is it the main one?
+    pub main: bool,
+    /// What it has checked out.
+    pub head: Head,
+    /// Why it is locked, possibly with no words; `None` when it is not.
+    pub locked: Option<String>,
+    /// Why git would forget it: its directory is gone.
+    pub prunable: Option<String>,
+}
+
+impl Entry {
+    fn new(path: PathBuf, git_dir: PathBuf, main: bool) -> Self {
+        Entry {
+            name: BString::default(),
+            path,
+            git_dir,
+            main,
+            head: Head::default(),
+            locked: None,
+            prunable: None,
+        }
+    }
+
+    /// The operation that is under way and, in a rebase, the branch that it moves.
+    ///
+    /// `names` are the files in the git directory: one read of it is cheaper than a look for each.
+    pub fn operation(&self) -> (Option<&'static str>, Option<BString>) {
+        let names: Vec<_> = match std::fs::read_dir(&self.git_dir) {
+            Ok(dir) => dir.flatten().map(|e| e.file_name()).collect(),
+            Err(_) => return (None, None),
+        };
+        let has = |name: &str| names.iter().any(|n| n == name);
+        for dir in ["rebase-merge", "rebase-apply"] {
+            if has(dir) {
+                let branch = std::fs::read(self.git_dir.join(dir).join("head-name")).ok();
+                let branch = branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
+                return (Some("rebase"), branch);
+            }
+        }
+        let marks = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
+        if let Some((_, operation)) = marks.into_iter().find(|(mark, _)| has(mark)) {
+            return (Some(operation), None);
+        }
+        if has("sequencer") {
+            // Paused between two commits: the heads above are gone, the list of what is left is there.
+            match std::fs::read(self.git_dir.join("sequencer/todo")) {
+                Ok(todo) if todo.starts_with(b"revert") => return (Some("revert"), None),
+                Ok(_) => return (Some("cherry-pick"), None),
+                Err(_) => {}
+            }
+        }
+        (has("BISECT_LOG").then_some("bisect"), None)
+    }
+
+    /// The branch that is checked out, or that a rebase will put back.
+    pub fn branch_meant(&self) -> Option<BString> {
+        self.head.branch.clone().or_else(|| self.operation().1)
+    }
+}
+
+/// Reads the admin files.
+pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
+    let mut entries = vec![];
+    let admin = repo.common_dir.join("worktrees");
+    let ids = match std::fs::read_dir(&admin) {
+        Ok(ids) => ids.flatten().map(|id| id.path()).collect(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
+        Err(e) => return Err(e).with_context(|| format!("could not read '{}'", admin.display())),
+    };
+    for git_dir in ids {
+        // Without a gitdir file git does not list it either.
+        let Some(dot_git) = pointer(&git_dir.join("gitdir"), b"") else { continue };
+        let gone = !dot_git.exists();
+        let path = match dot_git.parent() {
+            Some(parent) if dot_git.ends_with(".git") => parent.to_owned(),
+            _ => dot_git,
+        };
+        let path = path.canonicalize().unwrap_or(path);
+        let mut entry = Entry::new(path, git_dir, false);
+        entry.head = repo.head(&entry.git_dir);
+        entry.locked =
+            std::fs::read(entry.git_dir.join("locked")).ok().map(|r| r.trim().to_str_lossy().into_owned());
+        if gone && entry.locked.is_none() {
+            entry.prunable = Some("gitdir file points to non-existent location".into());
+        }
+        entries.push(entry);
+    }
+    let mut main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
+    main.head = repo.head(&repo.common_dir);
+    Ok(named(repo, main, entries))
+}
+
+/// Asks git, for formats that only it reads.
+pub fn ask_git(repo: &Repo) -> Result<Vec<Entry>> {
+    let out =
+        Git::in_dir(&repo.common_dir).here_only().args(["worktree", "list", "--porcelain", "-z"]).read()?;
+    let admin: HashMap<PathBuf, PathBuf> = std::fs::read_dir(repo.common_dir.join("worktrees"))
+        .map(|ids| ids.flatten().map(|id| id.path()).collect::<Vec<_>>())
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|git_dir| Some((pointer(&git_dir.join("gitdir"), b"")?.parent()?.to_owned(), git_dir)))
+        .collect();
+    let mut entries: Vec<Entry> = vec![];
+    for line in out.split_str(b"\0") {
+        let (key, value) = line.split_once_str(b" ").unwrap_or((line, b""));
+        let text = || value.to_str_lossy().into_owned();
+        if key == b"worktree" {
+            let path = PathBuf::from(OsStr::from_bytes(value));
+            entries.push(match entries.is_empty() {
+                true => Entry::new(repo.main_path(), repo.common_dir.clone(), true),
+                false => {
+                    let git_dir = admin.get(&path).cloned().unwrap_or_else(|| path.join(".git"));
+                    Entry::new(path, git_dir, false)
+                }
+            });
+        }
+        let Some(entry) = entries.last_mut() else { continue };
+        match key {
+            b"HEAD" => entry.head.id = Some(text()).filter(|id| id.bytes().any(|b| b != b'0')),
+            b"branch" => entry.head.branch = value.strip_prefix(b"refs/heads/").map(BString::from),
+            b"detached" => entry.head.detached = true,
+            b"locked" => entry.locked = Some(text()),
+            b"prunable" => entry.prunable = Some(text()),
+            _ => {}
+        }
+    }
+    anyhow::ensure!(!entries.is_empty(), "git lists no worktree");
+    let main = entries.remove(0);
+    Ok(named(repo, main, entries))
+}
+
+/// Puts them in order and gives them their names.
+fn named(repo: &Repo, main: Entry, mut linked: Vec<Entry>) -> Vec<Entry> {
+    linked.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    let mut entries = vec![main];
+    entries.append(&mut linked);
+    let repo_name = repo.name();
+    let mut seen: HashMap<BString, usize> = HashMap::new();
+    for entry in &mut entries {
+        entry.name = match entry.main {
+            true => repo_name.clone(),
+            false => short_name(base_name(&entry.path), &repo_name),
+        };
+        *seen.entry(entry.name.clone()).or_default() += 1;
+    }
+    for entry in entries.iter_mut().filter(|e| seen[&e.name] > 1 && !e.main) {
+        entry.name = base_name(&entry.path);
+    }
+    entries
+}
+
+fn short_name(base: BString, repo: &BString) -> BString {
+    match base
+        .strip_prefix(&repo[..])
+        .and_then(|rest| rest.strip_prefix(b"-").or(rest.strip_prefix(b"_")).or(rest.strip_prefix(b".")))
+    {
+        Some(rest) if !rest.is_empty() => rest.into(),
+        _ => base,
+    }
+}
+
+/// The last part of `path`, with control characters as `?`: it is shown in prompts and on screens.
+pub fn base_name(path: &Path) -> BString {
+    let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
+    name.iter().map(|b| if b.is_ascii_control() { b'?' } else { *b }).collect::<Vec<_>>().into()
+}

@@ -1,0 +1,211 @@
+//! Worktrees for eyes: one line each, as wide as the terminal, coloured where it can be.
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use jiff::Timestamp;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::repo::changes::Changes;
+use crate::worktree::Worktree;
+
+/// A value and how it looks.
+type Cell = (String, Style);
+/// The heading, the importance (the least important goes first where the terminal is narrow) and what it shows.
+type Column = (&'static str, u8, fn(&Worktree) -> Cell);
+
+const GAP: usize = 2;
+const COLUMNS: [Column; 8] = [
+    ("", 9, mark),
+    ("branch", 9, branch),
+    ("worktree", 6, name),
+    ("changes", 8, changes),
+    ("default", 5, default),
+    ("upstream", 3, upstream),
+    ("claude", 7, claude),
+    ("commit", 2, age),
+];
+
+/// Prints them as a table.
+pub fn print(worktrees: &[Worktree]) -> Result<()> {
+    // Where no terminal says how wide it is, nothing is left out.
+    let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| usize::from(width.0));
+    crate::output::styled(&render(worktrees, width))
+}
+
+fn render(worktrees: &[Worktree], width: usize) -> String {
+    let mut columns: Vec<(u8, Vec<Cell>)> = COLUMNS
+        .iter()
+        .map(|(heading, importance, show)| {
+            let heading = ((*heading).to_owned(), Style::new().dimmed());
+            (*importance, std::iter::once(heading).chain(worktrees.iter().map(show)).collect())
+        })
+        .collect();
+    // A column that says nothing takes no room.
+    columns.retain(|(_, cells)| cells[1..].iter().any(|(text, _)| !text.is_empty()));
+    let widest = |cells: &[Cell]| cells.iter().map(|(text, _)| text.width()).max().unwrap_or_default();
+    let needed =
+        |columns: &[(u8, Vec<Cell>)]| columns.iter().map(|(_, c)| widest(c) + GAP).sum::<usize>() - GAP;
+    while needed(&columns) > width {
+        match columns.iter().enumerate().min_by_key(|(_, (importance, _))| *importance) {
+            Some((at, (importance, _))) if *importance < 7 => drop(columns.remove(at)),
+            _ => break,
+        }
+    }
+    let excess = needed(&columns).saturating_sub(width);
+    let mut out = String::new();
+    for line in 0..=worktrees.len() {
+        let mut gap = 0;
+        for (importance, cells) in &columns {
+            let (text, style) = &cells[line];
+            // Only the branch may be cut: it is the one that grows.
+            let room = widest(cells)
+                - if *importance == 9 && widest(cells) > 1 { excess.min(widest(cells) - 1) } else { 0 };
+            let text = cut(text, room);
+            if text.is_empty() {
+                gap += room + GAP;
+                continue;
+            }
+            out += &" ".repeat(gap);
+            out += &format!("{style}{text}{style:#}");
+            gap = room - text.width() + GAP;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or_default();
+        used < room
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+fn colour(colour: AnsiColor) -> Style {
+    Style::new().fg_color(Some(colour.into()))
+}
+
+/// What would move the cursor is shown as `?`.
+fn plain(text: &impl ToString) -> String {
+    text.to_string().replace(char::is_control, "?")
+}
+
+fn mark(worktree: &Worktree) -> Cell {
+    (if worktree.current { "*" } else { "" }.into(), Style::new().bold())
+}
+
+fn branch(worktree: &Worktree) -> Cell {
+    let style = if worktree.current { Style::new().bold() } else { Style::new() };
+    // The prompt segment holds what a rebase or a detached commit needs; the name has a column of its own.
+    let segment = plain(&worktree.prompt);
+    let (shown, operation) = segment.split_once('|').unwrap_or((&segment, ""));
+    let shown = shown.strip_suffix(&format!("@{}", plain(&worktree.name))).unwrap_or(shown);
+    match operation {
+        "" => (shown.to_owned(), style),
+        operation => (format!("{shown}|{operation}"), style.fg_color(Some(AnsiColor::Yellow.into()))),
+    }
+}
+
+fn name(worktree: &Worktree) -> Cell {
+    let note = match worktree {
+        Worktree { prunable: Some(_), .. } => " (gone)",
+        Worktree { locked: Some(_), .. } => " (locked)",
+        _ => "",
+    };
+    (plain(&worktree.name) + note, if note.is_empty() { Style::new() } else { colour(AnsiColor::Red) })
+}
+
+fn changes(worktree: &Worktree) -> Cell {
+    let Some(Changes { staged, modified, untracked, conflicted }) = worktree.changes else {
+        return Cell::default();
+    };
+    let counts = [('!', conflicted), ('+', staged), ('~', modified), ('?', untracked)];
+    let shown: Vec<_> = counts.iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign}{n}")).collect();
+    (shown.join(" "), colour(if conflicted > 0 { AnsiColor::Red } else { AnsiColor::Yellow }))
+}
+
+fn default(worktree: &Worktree) -> Cell {
+    match &worktree.default {
+        Some(_) if worktree.main => Cell::default(),
+        Some(d) if d.ahead == 0 && d.behind == 0 => ("same".into(), Style::new().dimmed()),
+        Some(d) if d.merged => ("merged".into(), Style::new().dimmed()),
+        Some(d) => (arrows(d.ahead, d.behind), Style::new()),
+        None => Cell::default(),
+    }
+}
+
+fn upstream(worktree: &Worktree) -> Cell {
+    match &worktree.upstream {
+        Some(upstream) if upstream.gone => ("gone".into(), colour(AnsiColor::Red)),
+        Some(upstream) => match (upstream.ahead.unwrap_or_default(), upstream.behind.unwrap_or_default()) {
+            (0, 0) => ("=".into(), Style::new().dimmed()),
+            (ahead, behind) => (arrows(ahead, behind), Style::new()),
+        },
+        None => Cell::default(),
+    }
+}
+
+fn arrows(ahead: usize, behind: usize) -> String {
+    let counts = [('↑', ahead), ('↓', behind)];
+    counts.iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign}{n}")).collect::<Vec<_>>().join(" ")
+}
+
+/// The status that wants attention most, or when the last session was active.
+fn claude(worktree: &Worktree) -> Cell {
+    let live = worktree.claude.live.as_deref().unwrap_or_default();
+    let statuses = || live.iter().map(|session| session.status.as_deref().unwrap_or("running"));
+    let urgent = ["waiting", "busy", "shell", "idle"];
+    let rank = |status: &&str| urgent.iter().position(|u| u == status).unwrap_or(urgent.len());
+    let Some(first) = statuses().min_by_key(rank) else {
+        let last = worktree.claude.last.as_ref().map(|last| ago(&last.updated_at));
+        return (last.unwrap_or_default(), Style::new().dimmed());
+    };
+    let style = match first {
+        "waiting" => colour(AnsiColor::Magenta).bold(),
+        "busy" => colour(AnsiColor::Green),
+        _ => colour(AnsiColor::Cyan),
+    };
+    let more = if live.len() > 1 { format!(" ×{}", live.len()) } else { String::new() };
+    (plain(&first) + &more, style)
+}
+
+fn age(worktree: &Worktree) -> Cell {
+    let shown =
+        worktree.commit.as_ref().map(|commit| format!("{} {}", ago(&commit.time), plain(&commit.subject)));
+    (cut(&shown.unwrap_or_default(), 50), Style::new().dimmed())
+}
+
+/// How long ago, in the one unit that says enough.
+fn ago(time: &str) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else { return String::new() };
+    let seconds = (Timestamp::now().as_second() - time.as_second()).max(0);
+    let units = [(31_557_600, "y"), (604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+    let fitting = units.iter().find(|(unit, _)| seconds >= *unit);
+    fitting.map_or_else(|| "now".into(), |(unit, name)| format!("{}{name} ago", seconds / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_loses_columns_and_then_letters_of_the_branch() {
+        let worktree = Worktree {
+            name: "auth".into(),
+            prompt: "feature/a-very-long-name-of-a-branch@auth".into(),
+            changes: Some(Changes { modified: 3, ..Changes::default() }),
+            ..Worktree::default()
+        };
+        let shown =
+            |width| anstream::adapter::strip_str(&render(std::slice::from_ref(&worktree), width)).to_string();
+        assert_eq!(shown(200).lines().nth(1), Some("feature/a-very-long-name-of-a-branch  auth      ~3"));
+        assert_eq!(shown(45).lines().nth(1), Some("feature/a-very-long-name-of-a-branch  ~3"));
+        assert_eq!(shown(20).lines().nth(1), Some("feature/a-…  ~3"));
+        assert!(shown(20).lines().all(|line| line.width() <= 20));
+    }
+}

@@ -1,0 +1,78 @@
+//! Which virtual environment belongs to a worktree, and whether it may be used.
+//!
+//! Nobody gets a program into somebody's `PATH` by what they commit (DESIGN, "Virtual environments"): one that git
+//! tracks, that leads out of the worktree or that another user can write to is named, and not activated.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use gix::bstr::{BStr, BString, ByteSlice};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Venv {
+    /// The one to activate.
+    pub path: Option<PathBuf>,
+    /// Why one that is there is not used: a sentence for people.
+    pub refused: Option<String>,
+}
+
+/// Looks for `names` in the worktree at `top` whose index is `index`.
+pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
+    let mut refused = None;
+    for name in names {
+        let relative = Path::new(OsStr::from_bytes(name));
+        let path = top.join(relative);
+        if !path.join("pyvenv.cfg").is_file() || !path.join("bin").is_dir() {
+            continue;
+        }
+        match why_not(top, relative, index) {
+            None => return Venv { path: Some(path), refused: None },
+            Some(why) => refused = refused.or_else(|| Some(format!("{name} {why}, so it is not activated"))),
+        }
+    }
+    Venv { path: None, refused }
+}
+
+fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
+    let inside = name.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    let bin = top.join(name).join("bin");
+    let bin_inside =
+        top.canonicalize().ok().zip(bin.canonicalize().ok()).is_some_and(|(top, bin)| bin.starts_with(top));
+    if !inside || !bin_inside {
+        return Some("leads out of the worktree");
+    }
+    if [&top.join(name), &bin].into_iter().any(|dir| others_can_write(dir)) {
+        return Some("can be written to by another user");
+    }
+    tracked(index, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
+}
+
+/// Everybody may write, or a group that is not the user's own, or the owner is neither the user nor root.
+fn others_can_write(dir: &Path) -> bool {
+    let Ok(meta) = dir.metadata() else { return true };
+    let own = meta.uid() == rustix::process::geteuid().as_raw() || meta.uid() == 0;
+    let group = meta.mode() & 0o020 != 0 && meta.gid() != rustix::process::getegid().as_raw();
+    !own || group || meta.mode() & 0o002 != 0
+}
+
+/// Does the index hold `name` or something below it? An index that cannot be read says yes.
+fn tracked(index: &Path, name: &BStr) -> bool {
+    let Ok(content) = std::fs::read(index) else { return index.exists() };
+    // Versions 2 and 3 hold paths as they are: where the name does not stand, there is nothing to parse. A split
+    // index (extension `link`, then its size in four bytes) has entries in another file.
+    let plain = matches!(content.get(4..8), Some([0, 0, 0, 2 | 3])) && !content.contains_str(b"link\0");
+    if plain && !content.contains_str(name) {
+        return false;
+    }
+    let options = gix::index::decode::Options::default();
+    match gix::index::File::at(index, gix::hash::Kind::Sha1, true, options) {
+        Ok(index) => {
+            let below = [name.as_bytes(), b"/"].concat();
+            index.entry_by_path(name).is_some() || index.prefixed_entries_range(below.as_bstr()).is_some()
+        }
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,467 @@
+//! A worktree as treehop prints it: the JSON contract of every command.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice};
+use serde::{Serialize, Serializer};
+
+use crate::claude::{self, Conversation, Session};
+use crate::cli::Show;
+use crate::repo::changes::Changes;
+use crate::repo::entry::Entry;
+use crate::repo::{Repo, changes, graph, objects};
+use crate::venv;
+
+/// All that treehop knows of one worktree. Every key is always there; `None` becomes null: not asked for, unknown,
+/// or not applicable.
+#[derive(Debug, Default, Serialize)]
+pub struct Worktree {
+    /// What people call it.
+    #[serde(serialize_with = "text")]
+    pub name: BString,
+    /// Its directory, a real path.
+    #[serde(serialize_with = "path")]
+    pub path: PathBuf,
+    /// Its own git directory.
+    #[serde(serialize_with = "path")]
+    pub git_dir: PathBuf,
+    /// The branch, without `refs/heads/`.
+    #[serde(serialize_with = "text_or_null")]
+    pub branch: Option<BString>,
+    /// The commit in hexadecimal; `None` on an unborn branch.
+    pub head: Option<String>,
+    /// Is it the main worktree?
+    pub main: bool,
+    /// Does one stand in it?
+    pub current: bool,
+    /// Is a commit checked out and no branch?
+    pub detached: bool,
+    /// Is it kept from being removed, and why?
+    pub locked: Option<Reason>,
+    /// Would `git worktree prune` forget it, and why?
+    pub prunable: Option<Reason>,
+    /// `rebase`, `merge`, `cherry-pick`, `revert` or `bisect`, when one is under way.
+    pub operation: Option<&'static str>,
+    /// Its virtual environment.
+    #[serde(serialize_with = "path_or_null")]
+    pub venv: Option<PathBuf>,
+    /// Why a virtual environment that is there is not used.
+    pub venv_refused: Option<String>,
+    /// The model that claude uses on this branch.
+    #[serde(serialize_with = "text_or_null")]
+    pub model: Option<BString>,
+    /// The prompt segment as plain text.
+    #[serde(serialize_with = "text")]
+    pub prompt: BString,
+    /// Claude Code's sessions here.
+    pub claude: Claude,
+    /// The commit that is checked out.
+    pub commit: Option<Commit>,
+    /// Where the branch is pushed to and pulled from.
+    pub upstream: Option<Upstream>,
+    /// How the branch stands to the default branch.
+    pub default: Option<Standing>,
+    /// What is not committed.
+    pub changes: Option<Changes>,
+}
+
+/// Why, in words; empty where none were given.
+#[derive(Debug, Serialize)]
+pub struct Reason {
+    /// The words.
+    pub reason: String,
+}
+
+/// Claude Code in a worktree.
+#[derive(Debug, Default, Serialize)]
+pub struct Claude {
+    /// The sessions that run there now; `None`: not asked for.
+    pub live: Option<Vec<Session>>,
+    /// The conversation that was active there last.
+    pub last: Option<Conversation>,
+}
+
+/// A commit, short.
+#[derive(Debug, Serialize)]
+pub struct Commit {
+    /// In hexadecimal.
+    pub sha: String,
+    /// Its first line.
+    #[serde(serialize_with = "text")]
+    pub subject: BString,
+    /// When it was committed, RFC 3339 in UTC.
+    pub time: String,
+}
+
+/// An upstream branch, and how many commits lie between.
+#[derive(Debug, Serialize)]
+pub struct Upstream {
+    /// Such as `origin/main`.
+    #[serde(serialize_with = "text")]
+    pub name: BString,
+    /// Commits here that it lacks; `None` when it is gone.
+    pub ahead: Option<usize>,
+    /// Commits there that are lacking here; `None` when it is gone.
+    pub behind: Option<usize>,
+    /// Is it configured, but no longer there?
+    pub gone: bool,
+}
+
+/// How a branch stands to the default branch.
+#[derive(Debug, Serialize)]
+pub struct Standing {
+    /// Commits that the default branch lacks.
+    pub ahead: usize,
+    /// Commits of the default branch that are lacking here.
+    pub behind: usize,
+    /// Are all its commits in the default branch?
+    pub merged: bool,
+}
+
+/// A repository as treehop prints it.
+#[derive(Debug, Serialize)]
+pub struct RepoInfo {
+    /// The name of the main worktree's directory.
+    #[serde(serialize_with = "text")]
+    pub name: BString,
+    /// The main worktree, or the directory around a bare repository.
+    #[serde(serialize_with = "path")]
+    pub root: PathBuf,
+    /// The git directory that all worktrees share.
+    #[serde(serialize_with = "path")]
+    pub git_dir: PathBuf,
+    /// Has it no main working tree?
+    pub bare: bool,
+    /// The branch that work ends up in.
+    #[serde(serialize_with = "text_or_null")]
+    pub default_branch: Option<BString>,
+}
+
+/// What is filled in, and for which worktrees one after the other.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    repo: &'a Repo,
+    entries: &'a [Entry],
+    show: &'a Show,
+    sessions: Vec<(usize, Session)>,
+}
+
+impl<'a> Reader<'a> {
+    /// Prepares what all worktrees share.
+    pub fn new(repo: &'a Repo, entries: &'a [Entry], show: &'a Show) -> Self {
+        let mut reader = Reader { repo, entries, show, sessions: vec![] };
+        if show.wants("claude.live") {
+            let roots = reader.roots();
+            let placed =
+                claude::live().into_iter().filter_map(|s| Some((claude::innermost(&roots, &s.cwd)?, s)));
+            reader.sessions = placed.collect();
+        }
+        reader
+    }
+
+    /// The repository.
+    pub fn repo(&self) -> RepoInfo {
+        let default = self.show.wants("repo.default_branch").then(|| self.default_branch()).flatten();
+        RepoInfo {
+            name: self.repo.name(),
+            root: self.repo.root(),
+            git_dir: self.repo.common_dir.clone(),
+            bare: self.repo.bare,
+            default_branch: default,
+        }
+    }
+
+    fn default_branch(&self) -> Option<BString> {
+        self.repo.default_branch(self.entries.first().and_then(|main| main.head.branch.as_ref()))
+    }
+
+    fn roots(&self) -> Vec<&'a Path> {
+        self.entries.iter().map(|e| e.path.as_path()).collect()
+    }
+
+    /// The worktrees at `chosen`, with all that was asked for.
+    ///
+    /// # Errors
+    /// Git fails where it had to be asked.
+    pub fn worktrees(&self, chosen: &[usize]) -> Result<Vec<Worktree>> {
+        let mut worktrees: Vec<_> = chosen.iter().map(|at| self.cheap(*at)).collect();
+        if self.show.wants("claude.last") {
+            let mut last = claude::last(&self.roots());
+            for (at, worktree) in chosen.iter().zip(&mut worktrees) {
+                worktree.claude.last = last.remove(at);
+            }
+        }
+        if ["commit", "upstream", "default"].iter().any(|key| self.show.wants(key)) {
+            self.history(chosen, &mut worktrees)?;
+        }
+        if self.show.wants("changes") {
+            self.changes(chosen, &mut worktrees)?;
+        }
+        Ok(worktrees)
+    }
+
+    /// All that comes without `--full`.
+    fn cheap(&self, at: usize) -> Worktree {
+        let (entry, wants) = (&self.entries[at], |key| self.show.wants(key));
+        let bare = entry.main && self.repo.bare;
+        let gone = entry.prunable.is_some();
+        let (operation, rebased) =
+            if wants("operation") || wants("prompt") { entry.operation() } else { (None, None) };
+        let venv = if (wants("venv") || wants("venv_refused")) && !bare && !gone {
+            venv::find(&entry.path, &entry.git_dir.join("index"), &self.repo.settings().venv())
+        } else {
+            venv::Venv::default()
+        };
+        let branch = entry.head.branch.clone();
+        let model =
+            branch.as_ref().filter(|_| wants("model")).and_then(|b| self.repo.settings().model(b.as_bstr()));
+        let live = wants("claude.live")
+            .then(|| self.sessions.iter().filter(|(of, _)| *of == at).map(|(_, s)| s.clone()).collect());
+        Worktree {
+            name: entry.name.clone(),
+            path: entry.path.clone(),
+            git_dir: entry.git_dir.clone(),
+            head: entry.head.id.clone(),
+            main: entry.main,
+            current: self.repo.git_dir == entry.git_dir,
+            detached: entry.head.detached,
+            locked: entry.locked.clone().map(|reason| Reason { reason }),
+            prunable: entry.prunable.clone().map(|reason| Reason { reason }),
+            operation,
+            venv: venv.path,
+            venv_refused: venv.refused,
+            model,
+            prompt: prompt(
+                &entry.name,
+                rebased.as_ref().or(branch.as_ref()),
+                entry.head.id.as_deref(),
+                operation,
+            ),
+            claude: Claude { live, last: None },
+            branch,
+            ..Worktree::default()
+        }
+    }
+
+    fn history(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
+        if self.repo.foreign_format {
+            return history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
+        }
+        let store = objects::open(&self.repo.common_dir)?;
+        let id_of = |name: &[u8]| ObjectId::from_hex(self.repo.resolve(name)?.as_bytes()).ok();
+        let default = self.default_branch().and_then(|branch| {
+            // Work ends up on the remote first: where both exist, whichever holds more counts as the default branch.
+            id_of(&[b"refs/heads/", branch.as_bytes()].concat())
+                .or_else(|| id_of(&[b"refs/remotes/origin/", branch.as_bytes()].concat()))
+        });
+        for (at, worktree) in chosen.iter().zip(worktrees) {
+            let Some(id) = worktree.head.as_ref().and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok())
+            else {
+                continue;
+            };
+            if self.show.wants("commit") {
+                worktree.commit = commit(&store, id).ok();
+            }
+            if let Some(base) = default.filter(|_| self.show.wants("default")) {
+                let (ahead, behind) = graph::ahead_behind(&store, id, base)?;
+                worktree.default = Some(Standing { ahead, behind, merged: ahead == 0 });
+            }
+            if let Some(branch) =
+                self.entries[*at].head.branch.as_ref().filter(|_| self.show.wants("upstream"))
+            {
+                worktree.upstream = upstream(&store, id, branch, id_of)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts changes, as many worktrees at a time as there are processors: each is a walk over its own files.
+    fn changes(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(chosen.len());
+        let jobs: Vec<Option<PathBuf>> = worktrees
+            .iter()
+            .map(|w| (w.prunable.is_none() && w.path.join(".git").exists()).then(|| w.path.clone()))
+            .collect();
+        let foreign = self.repo.foreign_format;
+        let count = |path: &Path| match if foreign { None } else { objects::open(path).ok() } {
+            Some(repo) => changes::changes(&repo).or_else(|_| changes::ask_git(path)),
+            None => changes::ask_git(path),
+        };
+        let work = || {
+            let take = || jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            let mut done = vec![];
+            while let Some(job) = take() {
+                if let Some(path) = job {
+                    done.push((path, count(path)));
+                }
+            }
+            done
+        };
+        let counted: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+        });
+        for (path, changes) in counted {
+            // A worktree that cannot be read (somebody else's, damaged) keeps null; the others are still of use.
+            if let (Some(worktree), Ok(changes)) = (worktrees.iter_mut().find(|w| w.path == *path), changes) {
+                worktree.changes = Some(changes);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The prompt segment: the branch, or 7 digits of the commit; `@` and the worktree's name unless that is the branch
+/// with `/` as `-`; `|` and what is under way. The shells build the same from `HEAD` at each prompt.
+pub fn prompt(
+    name: &BString,
+    branch: Option<&BString>,
+    head: Option<&str>,
+    operation: Option<&str>,
+) -> BString {
+    let short = || BString::from(head.and_then(|hex| hex.get(..7)).unwrap_or_default());
+    let mut segment = branch.cloned().unwrap_or_else(short);
+    if branch.is_none_or(|branch| branch.replace("/", "-") != name[..]) {
+        segment.push(b'@');
+        segment.extend_from_slice(name);
+    }
+    if let Some(operation) = operation {
+        segment.push(b'|');
+        segment.extend_from_slice(operation.as_bytes());
+    }
+    segment
+}
+
+fn commit(store: &gix::Repository, id: ObjectId) -> Result<Commit> {
+    let commit = store.find_commit(id)?;
+    let subject = commit.message_raw()?.lines().next().unwrap_or_default().into();
+    let time = jiff::Timestamp::from_second(commit.time()?.seconds)?.to_string();
+    Ok(Commit { sha: id.to_string(), subject, time })
+}
+
+fn upstream(
+    store: &gix::Repository,
+    id: ObjectId,
+    branch: &BString,
+    id_of: impl Fn(&[u8]) -> Option<ObjectId>,
+) -> Result<Option<Upstream>> {
+    use gix::remote::Direction::Fetch;
+    let Ok(full) =
+        gix::refs::FullName::try_from([b"refs/heads/", branch.as_bytes()].concat().as_bstr().to_owned())
+    else {
+        return Ok(None);
+    };
+    let local = || {
+        // A branch of this repository as upstream (remote "."): gix knows no tracking ref for it.
+        let remote = store.branch_remote_name(branch.as_bstr(), Fetch)?;
+        (remote.as_bstr() == ".").then(|| store.branch_remote_ref_name(full.as_ref(), Fetch))?
+    };
+    let Some(Ok(name)) = store.branch_remote_tracking_ref_name(full.as_ref(), Fetch).or_else(local) else {
+        return Ok(None);
+    };
+    let short = name.shorten().to_owned();
+    Ok(Some(match id_of(name.as_bstr()) {
+        Some(theirs) => {
+            let (ahead, behind) = graph::ahead_behind(store, id, theirs)?;
+            Upstream { name: short, ahead: Some(ahead), behind: Some(behind), gone: false }
+        }
+        None => Upstream { name: short, ahead: None, behind: None, gone: true },
+    }))
+}
+
+/// The same from git, for formats that only it reads: two processes for each worktree.
+fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) -> Result<()> {
+    use crate::git::Git;
+    let git = |args: &[&str]| -> Option<String> {
+        let out = Git::in_dir(&repo.common_dir).here_only().args(args).read().ok()?;
+        Some(String::from_utf8_lossy(&out).trim_end().to_owned())
+    };
+    let between = |left: &str, right: &str| -> Option<(usize, usize)> {
+        let counts = git(&["rev-list", "--left-right", "--count", &format!("{left}...{right}"), "--"])?;
+        let (ahead, behind) = counts.split_once('\t')?;
+        Some((ahead.parse().ok()?, behind.parse().ok()?))
+    };
+    for worktree in worktrees {
+        let Some(head) = worktree.head.clone() else { continue };
+        worktree.commit =
+            git(&["log", "-1", "--no-show-signature", "--format=%ct %s", &head]).and_then(|line| {
+                let (time, subject) = line.split_once(' ')?;
+                let time = jiff::Timestamp::from_second(time.parse().ok()?).ok()?.to_string();
+                Some(Commit { sha: head.clone(), subject: subject.into(), time })
+            });
+        worktree.default = default
+            .and_then(|branch| between(&head, &format!("refs/heads/{branch}")))
+            .map(|(ahead, behind)| Standing { ahead, behind, merged: ahead == 0 });
+        let tracked = worktree.branch.as_ref().and_then(|branch| {
+            git(&[
+                "for-each-ref",
+                "--format=%(upstream:short)%00%(upstream)",
+                &format!("refs/heads/{branch}"),
+            ])
+        });
+        worktree.upstream =
+            tracked.as_deref().and_then(|line| line.split_once('\0')).and_then(|(short, full)| {
+                let counts = between(&head, full);
+                let (ahead, behind) = counts.unzip();
+                (!full.is_empty()).then(|| Upstream {
+                    name: short.into(),
+                    ahead,
+                    behind,
+                    gone: counts.is_none(),
+                })
+            });
+    }
+    Ok(())
+}
+
+/// Bytes as JSON has to have them: what is not UTF-8 becomes U+FFFD. `--fields` prints the bytes themselves.
+pub fn text<S: Serializer>(value: &BString, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&value.to_str_lossy())
+}
+
+#[allow(clippy::ref_option, reason = "serde calls it so")]
+fn text_or_null<S: Serializer>(value: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(|v| v.to_str_lossy()).serialize(to)
+}
+
+/// A path as JSON has to have it, as [`text`].
+pub fn path<S: Serializer>(value: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&value.to_string_lossy())
+}
+
+/// As [`path`].
+#[allow(clippy::ref_option, reason = "serde calls it so")]
+pub fn path_or_null<S: Serializer>(value: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(|v| v.to_string_lossy()).serialize(to)
+}
+
+/// The keys that come without being asked for; the rest costs more.
+const COSTLY: [&str; 5] = ["commit", "upstream", "default", "changes", "claude.last"];
+
+impl Show {
+    /// Is the value `key` to be printed? (`claude` asks for `claude.live` too, and so does `claude.live.pid`.)
+    pub fn wants(&self, key: &str) -> bool {
+        let within = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+        if self.fields.is_empty() {
+            return self.full || !COSTLY.contains(&key);
+        }
+        self.fields.iter().any(|field| within(field, key) || within(key, field))
+    }
+}
+
+/// The value of `key` as raw bytes, where JSON could not hold it as it is.
+pub fn raw<'a>(worktree: &'a Worktree, key: &str) -> Option<&'a BStr> {
+    let bytes = |path: &'a Path| path.as_os_str().as_encoded_bytes().as_bstr();
+    Some(match key {
+        "name" => worktree.name.as_bstr(),
+        "path" => bytes(&worktree.path),
+        "git_dir" => bytes(&worktree.git_dir),
+        "branch" => worktree.branch.as_ref().map(|b| b.as_bstr()).unwrap_or_default(),
+        "venv" => worktree.venv.as_deref().map(bytes).unwrap_or_default(),
+        "prompt" => worktree.prompt.as_bstr(),
+        _ => return None,
+    })
+}

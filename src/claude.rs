@@ -18,6 +18,7 @@ const TAIL: u64 = 128 * 1024;
 
 /// A session in the registry. Times are RFC 3339 in UTC.
 #[derive(Clone, Debug, Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names of the JSON")]
 pub struct Session {
     /// The process.
     pub pid: u32,
@@ -60,7 +61,8 @@ pub struct Conversation {
 /// Claude Code's folder: `$CLAUDE_CONFIG_DIR`, else `~/.claude`.
 pub fn folder() -> Option<PathBuf> {
     let set = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|dir| !dir.is_empty());
-    set.map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".claude")))
+    set.map(PathBuf::from)
+        .or_else(|| Some(dirs::home_dir()?.join(".claude")))
 }
 
 /// All sessions in the registry, stale entries included.
@@ -70,10 +72,16 @@ pub fn registry() -> Vec<Session> {
     };
     let named_by_pid = |path: &Path| {
         path.extension() == Some(OsStr::new("json"))
-            && path.file_stem().is_some_and(|stem| stem.as_bytes().iter().all(u8::is_ascii_digit))
+            && path
+                .file_stem()
+                .is_some_and(|stem| stem.as_bytes().iter().all(u8::is_ascii_digit))
     };
-    let mut sessions: Vec<_> =
-        files.flatten().map(|f| f.path()).filter(|p| named_by_pid(p)).filter_map(|p| session(&p)).collect();
+    let mut sessions: Vec<_> = files
+        .flatten()
+        .map(|f| f.path())
+        .filter(|p| named_by_pid(p))
+        .filter_map(|p| session(&p))
+        .collect();
     sessions.sort_by_key(|s| s.pid);
     sessions
 }
@@ -86,9 +94,18 @@ pub fn live() -> Vec<Session> {
 fn session(file: &Path) -> Option<Session> {
     let entry: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let text = |key: &str| entry[key].as_str().map(str::to_owned);
-    let time = |key: &str| Some(Timestamp::from_millisecond(entry[key].as_i64()?).ok()?.to_string());
+    let time = |key: &str| {
+        Some(
+            Timestamp::from_millisecond(entry[key].as_i64()?)
+                .ok()?
+                .to_string(),
+        )
+    };
     let pid = u32::try_from(entry["pid"].as_u64()?).ok()?;
-    let started = entry["procStart"].as_u64().map(|n| n.to_string()).or_else(|| text("procStart"));
+    let started = entry["procStart"]
+        .as_u64()
+        .map(|n| n.to_string())
+        .or_else(|| text("procStart"));
     Some(Session {
         pid,
         session_id: text("sessionId"),
@@ -108,21 +125,33 @@ fn session(file: &Path) -> Option<Session> {
 fn lives(pid: u32, started: Option<&str>) -> bool {
     let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else {
         // Without /proc the process number has to do.
-        let id = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+        let id = i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         return !Path::new("/proc/self/stat").exists()
             && id.is_some_and(|id| rustix::process::test_kill_process(id).is_ok());
     };
     // The second field is the program's name, which may hold spaces and parentheses.
-    let after_name = stat.iter().rposition(|b| *b == b')').map_or(&[][..], |at| &stat[at + 1..]);
-    let mut fields = after_name.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
+    let after_name = stat
+        .iter()
+        .rposition(|b| *b == b')')
+        .map_or(&[][..], |at| &stat[at + 1..]);
+    let mut fields = after_name
+        .split(u8::is_ascii_whitespace)
+        .filter(|f| !f.is_empty());
     let dead = matches!(fields.next(), Some(b"Z" | b"X") | None);
     !dead && started.is_none_or(|started| fields.nth(18) == Some(started.as_bytes()))
 }
 
 /// Which of `roots` is the innermost that holds `dir`.
 pub fn innermost(roots: &[&Path], dir: &Path) -> Option<usize> {
-    let holding = roots.iter().enumerate().filter(|(_, root)| dir.starts_with(root));
-    holding.max_by_key(|(_, root)| root.components().count()).map(|(at, _)| at)
+    let holding = roots
+        .iter()
+        .enumerate()
+        .filter(|(_, root)| dir.starts_with(root));
+    holding
+        .max_by_key(|(_, root)| root.components().count())
+        .map(|(at, _)| at)
 }
 
 /// For each of `roots` (the worktrees), the conversation whose latest record was written there.
@@ -131,7 +160,8 @@ pub fn innermost(roots: &[&Path], dir: &Path) -> Option<usize> {
 /// folder's name; only folders of `roots` and of directories below them are looked at.
 pub fn last(roots: &[&Path]) -> HashMap<usize, Conversation> {
     let mut latest: HashMap<usize, (Timestamp, PathBuf)> = HashMap::new();
-    let Some(folders) = folder().and_then(|dir| std::fs::read_dir(dir.join("projects")).ok()) else {
+    let Some(folders) = folder().and_then(|dir| std::fs::read_dir(dir.join("projects")).ok())
+    else {
         return HashMap::new();
     };
     let prefixes: Vec<String> = roots.iter().map(|root| project_folder(root)).collect();
@@ -141,13 +171,21 @@ pub fn last(roots: &[&Path]) -> HashMap<usize, Conversation> {
         if !prefixes.iter().any(|p| name.starts_with(p.as_str())) {
             continue;
         }
-        for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let path = file.path();
             if path.extension() != Some(OsStr::new("jsonl")) {
                 continue;
             }
-            let Some((cwd, time)) = last_record(&path) else { continue };
-            let Some(at) = innermost(roots, &cwd) else { continue };
+            let Some((cwd, time)) = last_record(&path) else {
+                continue;
+            };
+            let Some(at) = innermost(roots, &cwd) else {
+                continue;
+            };
             if latest.get(&at).is_none_or(|(seen, _)| *seen < time) {
                 latest.insert(at, (time, path));
             }
@@ -155,7 +193,14 @@ pub fn last(roots: &[&Path]) -> HashMap<usize, Conversation> {
     }
     let describe = |(at, (time, path)): (usize, (Timestamp, PathBuf))| {
         let session_id = path.file_stem()?.to_str()?.to_owned();
-        Some((at, Conversation { session_id, title: title(&path), updated_at: time.to_string() }))
+        Some((
+            at,
+            Conversation {
+                session_id,
+                title: title(&path),
+                updated_at: time.to_string(),
+            },
+        ))
     };
     latest.into_iter().filter_map(describe).collect()
 }
@@ -164,8 +209,12 @@ pub fn last(roots: &[&Path]) -> HashMap<usize, Conversation> {
 /// units and a hash follows, so only the part before that is returned: a prefix to compare with.
 fn project_folder(dir: &Path) -> String {
     let units = dir.to_string_lossy().encode_utf16().collect::<Vec<_>>();
-    let plain =
-        |unit: &u16| u8::try_from(*unit).ok().filter(u8::is_ascii_alphanumeric).map_or('-', char::from);
+    let plain = |unit: &u16| {
+        u8::try_from(*unit)
+            .ok()
+            .filter(u8::is_ascii_alphanumeric)
+            .map_or('-', char::from)
+    };
     units.iter().take(200).map(plain).collect()
 }
 
@@ -181,7 +230,8 @@ fn last_record(file: &Path) -> Option<(PathBuf, Timestamp)> {
     let mut open = File::open(file).ok()?;
     let length = open.metadata().ok()?.len();
     let mut tail = vec![];
-    open.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    open.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
+        .ok()?;
     open.take(TAIL).read_to_end(&mut tail).ok()?;
     found(&tail).or_else(|| found(&std::fs::read(file).ok()?))
 }
@@ -189,15 +239,19 @@ fn last_record(file: &Path) -> Option<(PathBuf, Timestamp)> {
 /// The last title that was given, else the last that Claude Code found itself, else the last prompt.
 fn title(file: &Path) -> Option<String> {
     let content = std::fs::read(file).ok()?;
-    [("custom-title", "customTitle"), ("ai-title", "aiTitle"), ("last-prompt", "lastPrompt")].iter().find_map(
-        |(kind, key)| {
-            let at = memchr::memmem::rfind_iter(&content, kind.as_bytes());
-            at.map(|at| line_at(&content, at)).find_map(|line| {
-                let record: Value = serde_json::from_slice(line).ok()?;
-                (record["type"] == *kind).then(|| record[key].as_str().map(str::to_owned))?
-            })
-        },
-    )
+    [
+        ("custom-title", "customTitle"),
+        ("ai-title", "aiTitle"),
+        ("last-prompt", "lastPrompt"),
+    ]
+    .iter()
+    .find_map(|(kind, key)| {
+        let at = memchr::memmem::rfind_iter(&content, kind.as_bytes());
+        at.map(|at| line_at(&content, at)).find_map(|line| {
+            let record: Value = serde_json::from_slice(line).ok()?;
+            (record["type"] == *kind).then(|| record[key].as_str().map(str::to_owned))?
+        })
+    })
 }
 
 fn line_at(content: &[u8], at: usize) -> &[u8] {

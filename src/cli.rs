@@ -136,6 +136,6 @@ pub struct Completions {
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
 }

@@ -30,7 +30,11 @@ impl Git {
     /// Git, run in `dir`, taking no lock that it does not need, in English, asking nobody.
     pub fn in_dir(dir: &Path) -> Self {
         let mut command = Command::new("git");
-        command.arg("--no-optional-locks").current_dir(dir).env("LC_ALL", "C").stdin(Stdio::null());
+        command
+            .arg("--no-optional-locks")
+            .current_dir(dir)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null());
         Git(command)
     }
 
@@ -42,7 +46,13 @@ impl Git {
 
     /// Forget `GIT_DIR` and its kind: the directory alone decides which repository is meant.
     pub fn here_only(mut self) -> Self {
-        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        for name in [
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_COMMON_DIR",
+            "GIT_INDEX_FILE",
+            "GIT_PREFIX",
+        ] {
             self.0.env_remove(name);
         }
         self
@@ -57,6 +67,9 @@ impl Git {
         if out.status.success() {
             return Ok(out.stdout);
         }
-        Err(Failed { stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned() }.into())
+        Err(Failed {
+            stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned(),
+        }
+        .into())
     }
 }

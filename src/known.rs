@@ -11,28 +11,44 @@ use crate::repo::Repo;
 
 fn file() -> Option<PathBuf> {
     // Only Linux has a folder for state.
-    Some(dirs::state_dir().or_else(dirs::data_local_dir)?.join("treehop/repositories"))
+    Some(
+        dirs::state_dir()
+            .or_else(dirs::data_local_dir)?
+            .join("treehop/repositories"),
+    )
 }
 
 /// Remembers the repository. That it cannot be remembered (a read-only home) is no reason to fail.
 pub fn remember(repo: &Repo) {
     let path = repo.main_path();
     let path = path.as_os_str().as_bytes();
-    let Some(file) = file().filter(|_| !path.contains(&b'\n')) else { return };
+    let Some(file) = file().filter(|_| !path.contains(&b'\n')) else {
+        return;
+    };
     let known = std::fs::read(&file).unwrap_or_default();
     if known.lines().any(|line| line == path) {
         return;
     }
     let _ = file.parent().map(std::fs::create_dir_all);
     // One short write at the end: two at once do not mix.
-    if let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(file) {
+    if let Ok(mut file) = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+    {
         let _ = file.write_all(&[path, b"\n"].concat());
     }
 }
 
 /// Those that are still there.
 pub fn repositories() -> Vec<PathBuf> {
-    let known = file().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+    let known = file()
+        .and_then(|file| std::fs::read(file).ok())
+        .unwrap_or_default();
     let path = |line: &[u8]| PathBuf::from(OsStr::from_bytes(line));
-    known.lines().map(path).filter(|path| path.is_absolute() && Path::exists(path)).collect()
+    known
+        .lines()
+        .map(path)
+        .filter(|path| path.is_absolute() && Path::exists(path))
+        .collect()
 }

@@ -2,15 +2,20 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+mod block;
 mod claude;
 mod cli;
 mod cmd;
 mod error;
+mod file;
 mod git;
 mod known;
 mod output;
+mod places;
 mod query;
 mod repo;
+mod search;
+mod shell;
 mod table;
 mod venv;
 mod worktree;

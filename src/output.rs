@@ -84,11 +84,19 @@ pub fn json(document: &impl Serialize) -> Result<()> {
 
 /// Prints one worktree in the form that was asked for.
 pub fn one(document: &Document, show: &Show) -> Result<()> {
-    let Document { repo, worktree, cd, .. } = document;
+    let Document {
+        repo, worktree, cd, ..
+    } = document;
     match show.format {
-        _ if !show.fields.is_empty() => {
-            fields(std::iter::once(Row { repo, worktree, cd: cd.as_deref(), found: None }), &show.fields)
-        }
+        _ if !show.fields.is_empty() => fields(
+            std::iter::once(Row {
+                repo,
+                worktree,
+                cd: cd.as_deref(),
+                found: None,
+            }),
+            &show.fields,
+        ),
         Format::Table => table::print(std::slice::from_ref(worktree)),
         Format::Json => json(document),
     }
@@ -104,10 +112,16 @@ pub fn fields<'a>(rows: impl Iterator<Item = Row<'a>>, fields: &[String]) -> Res
         for field in fields {
             let value = value(&row, field)?;
             if value.contains(&b'\n')
-                && ["path", "git_dir", "venv", "cd", "repo.root", "repo.git_dir"].contains(&field.as_str())
+                && ["path", "git_dir", "venv", "cd", "repo.root", "repo.git_dir"]
+                    .contains(&field.as_str())
             {
-                let message = format!("'{}' holds a newline, which shells cannot take here", value.as_bstr());
-                return Err(Failure::new(Exit::Failed, message).hint("git worktree move").into());
+                let message = format!(
+                    "'{}' holds a newline, which shells cannot take here",
+                    value.as_bstr()
+                );
+                return Err(Failure::new(Exit::Failed, message)
+                    .hint("git worktree move")
+                    .into());
             }
             out.extend(value.into_iter().map(|b| if b == b'\n' { b' ' } else { b }));
             out.push(b'\n');
@@ -124,7 +138,12 @@ fn value(row: &Row, field: &str) -> Result<Vec<u8>> {
     match field {
         "cd" => return Ok(row.cd.map(bytes).unwrap_or_default()),
         "query" => return Ok(row.found.map(|f| f.query.to_vec()).unwrap_or_default()),
-        "description" => return Ok(row.found.map(|f| f.description.clone().into()).unwrap_or_default()),
+        "description" => {
+            return Ok(row
+                .found
+                .map(|f| f.description.clone().into())
+                .unwrap_or_default());
+        }
         "repo.root" => return Ok(bytes(&row.repo.root)),
         "repo.git_dir" => return Ok(bytes(&row.repo.git_dir)),
         _ => {}
@@ -133,7 +152,10 @@ fn value(row: &Row, field: &str) -> Result<Vec<u8>> {
         Some(key) => (serde_json::to_value(row.repo)?, key.trim_start_matches('.')),
         None => (serde_json::to_value(row.worktree)?, field),
     };
-    let value = key.split('.').filter(|k| !k.is_empty()).fold(&document, |value, key| &value[key]);
+    let value = key
+        .split('.')
+        .filter(|k| !k.is_empty())
+        .fold(&document, |value, key| &value[key]);
     Ok(match value {
         Value::Null => vec![],
         Value::String(text) => text.clone().into(),

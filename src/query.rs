@@ -43,12 +43,20 @@ pub fn decide(words: &[BString], targets: &[Target]) -> Vec<usize> {
     };
     let fits: Vec<_> = targets.iter().map(fit).collect();
     let best = fits.iter().flatten().min();
-    (0..targets.len()).filter(|at| best.is_some() && fits[*at].as_ref() == best).collect()
+    (0..targets.len())
+        .filter(|at| best.is_some() && fits[*at].as_ref() == best)
+        .collect()
 }
 
 fn tier(word: &BStr, target: &Target) -> Option<Tier> {
     // Smart case: a word without a capital letter fits both cases.
-    let fold = |text: &BStr| if word.chars().any(char::is_uppercase) { text.to_owned() } else { lower(text) };
+    let fold = |text: &BStr| {
+        if word.chars().any(char::is_uppercase) {
+            text.to_owned()
+        } else {
+            lower(text)
+        }
+    };
     let whole = || target.branch.iter().chain([&target.name, &target.base]);
     if whole().any(|text| text == word) {
         return Some(Tier::Same);
@@ -61,13 +69,28 @@ fn tier(word: &BStr, target: &Target) -> Option<Tier> {
     let texts = || branch.iter().chain([&name]);
     let segments = || texts().flat_map(|text| text.split_str("/"));
     let tiers: [(Tier, &dyn Fn() -> bool); 5] = [
-        (Tier::LastSegment, &|| branch.iter().any(|b| b.rsplit_str("/").next() == Some(word))),
-        (Tier::Prefix, &|| texts().any(|t| t.starts_with(word)) || segments().any(|s| s.starts_with(word))),
-        (Tier::Word, &|| texts().any(|text| has_word(text.as_bstr(), word))),
-        (Tier::Substring, &|| texts().any(|text| text.contains_str(word))),
-        (Tier::Letters, &|| texts().any(|text| in_order(text.as_bstr(), word))),
+        (Tier::LastSegment, &|| {
+            branch
+                .iter()
+                .any(|b| b.rsplit_str("/").next() == Some(word))
+        }),
+        (Tier::Prefix, &|| {
+            texts().any(|t| t.starts_with(word)) || segments().any(|s| s.starts_with(word))
+        }),
+        (Tier::Word, &|| {
+            texts().any(|text| has_word(text.as_bstr(), word))
+        }),
+        (Tier::Substring, &|| {
+            texts().any(|text| text.contains_str(word))
+        }),
+        (Tier::Letters, &|| {
+            texts().any(|text| in_order(text.as_bstr(), word))
+        }),
     ];
-    tiers.into_iter().find(|(_, fits)| fits()).map(|(tier, _)| tier)
+    tiers
+        .into_iter()
+        .find(|(_, fits)| fits())
+        .map(|(tier, _)| tier)
 }
 
 fn has_word(text: &BStr, word: &BStr) -> bool {
@@ -103,12 +126,23 @@ mod tests {
         };
         let targets: Vec<_> = branches.iter().map(target).collect();
         let words: Vec<BString> = words.iter().map(|w| (*w).into()).collect();
-        decide(&words, &targets).into_iter().map(|at| branches[at].to_owned()).collect()
+        decide(&words, &targets)
+            .into_iter()
+            .map(|at| branches[at].to_owned())
+            .collect()
     }
 
     #[test]
     fn the_first_tier_with_a_match_decides() {
-        let all = ["main", "feature/auth", "auth-old", "fix/issue-422", "fix/issue-4220", "oauth", "Auth"];
+        let all = [
+            "main",
+            "feature/auth",
+            "auth-old",
+            "fix/issue-422",
+            "fix/issue-4220",
+            "oauth",
+            "Auth",
+        ];
         for (words, expected) in [
             (&["Auth"][..], &["Auth"][..]),
             (&["auth"], &["Auth"]),

@@ -1,5 +1,7 @@
 //! Worktrees for eyes: one line each, as wide as the terminal, coloured where it can be.
 
+use std::fmt::Write;
+
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use jiff::Timestamp;
@@ -28,7 +30,8 @@ const COLUMNS: [Column; 8] = [
 /// Prints them as a table.
 pub fn print(worktrees: &[Worktree]) -> Result<()> {
     // Where no terminal says how wide it is, nothing is left out.
-    let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| usize::from(width.0));
+    let width =
+        terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| usize::from(width.0));
     crate::output::styled(&render(worktrees, width))
 }
 
@@ -37,16 +40,32 @@ fn render(worktrees: &[Worktree], width: usize) -> String {
         .iter()
         .map(|(heading, importance, show)| {
             let heading = ((*heading).to_owned(), Style::new().dimmed());
-            (*importance, std::iter::once(heading).chain(worktrees.iter().map(show)).collect())
+            (
+                *importance,
+                std::iter::once(heading)
+                    .chain(worktrees.iter().map(show))
+                    .collect(),
+            )
         })
         .collect();
     // A column that says nothing takes no room.
     columns.retain(|(_, cells)| cells[1..].iter().any(|(text, _)| !text.is_empty()));
-    let widest = |cells: &[Cell]| cells.iter().map(|(text, _)| text.width()).max().unwrap_or_default();
-    let needed =
-        |columns: &[(u8, Vec<Cell>)]| columns.iter().map(|(_, c)| widest(c) + GAP).sum::<usize>() - GAP;
+    let widest = |cells: &[Cell]| {
+        cells
+            .iter()
+            .map(|(text, _)| text.width())
+            .max()
+            .unwrap_or_default()
+    };
+    let needed = |columns: &[(u8, Vec<Cell>)]| {
+        columns.iter().map(|(_, c)| widest(c) + GAP).sum::<usize>() - GAP
+    };
     while needed(&columns) > width {
-        match columns.iter().enumerate().min_by_key(|(_, (importance, _))| *importance) {
+        match columns
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, (importance, _))| *importance)
+        {
             Some((at, (importance, _))) if *importance < 7 => drop(columns.remove(at)),
             _ => break,
         }
@@ -59,14 +78,18 @@ fn render(worktrees: &[Worktree], width: usize) -> String {
             let (text, style) = &cells[line];
             // Only the branch may be cut: it is the one that grows.
             let room = widest(cells)
-                - if *importance == 9 && widest(cells) > 1 { excess.min(widest(cells) - 1) } else { 0 };
+                - if *importance == 9 && widest(cells) > 1 {
+                    excess.min(widest(cells) - 1)
+                } else {
+                    0
+                };
             let text = cut(text, room);
             if text.is_empty() {
                 gap += room + GAP;
                 continue;
             }
             out += &" ".repeat(gap);
-            out += &format!("{style}{text}{style:#}");
+            let _ = write!(out, "{style}{text}{style:#}");
             gap = room - text.width() + GAP;
         }
         out.push('\n');
@@ -96,37 +119,82 @@ fn plain(text: &impl ToString) -> String {
 }
 
 fn mark(worktree: &Worktree) -> Cell {
-    (if worktree.current { "*" } else { "" }.into(), Style::new().bold())
+    (
+        if worktree.current { "*" } else { "" }.into(),
+        Style::new().bold(),
+    )
 }
 
 fn branch(worktree: &Worktree) -> Cell {
-    let style = if worktree.current { Style::new().bold() } else { Style::new() };
+    let style = if worktree.current {
+        Style::new().bold()
+    } else {
+        Style::new()
+    };
     // The prompt segment holds what a rebase or a detached commit needs; the name has a column of its own.
     let segment = plain(&worktree.prompt);
     let (shown, operation) = segment.split_once('|').unwrap_or((&segment, ""));
-    let shown = shown.strip_suffix(&format!("@{}", plain(&worktree.name))).unwrap_or(shown);
+    let shown = shown
+        .strip_suffix(&format!("@{}", plain(&worktree.name)))
+        .unwrap_or(shown);
     match operation {
         "" => (shown.to_owned(), style),
-        operation => (format!("{shown}|{operation}"), style.fg_color(Some(AnsiColor::Yellow.into()))),
+        operation => (
+            format!("{shown}|{operation}"),
+            style.fg_color(Some(AnsiColor::Yellow.into())),
+        ),
     }
 }
 
 fn name(worktree: &Worktree) -> Cell {
     let note = match worktree {
-        Worktree { prunable: Some(_), .. } => " (gone)",
-        Worktree { locked: Some(_), .. } => " (locked)",
+        Worktree {
+            prunable: Some(_), ..
+        } => " (gone)",
+        Worktree {
+            locked: Some(_), ..
+        } => " (locked)",
         _ => "",
     };
-    (plain(&worktree.name) + note, if note.is_empty() { Style::new() } else { colour(AnsiColor::Red) })
+    (
+        plain(&worktree.name) + note,
+        if note.is_empty() {
+            Style::new()
+        } else {
+            colour(AnsiColor::Red)
+        },
+    )
 }
 
 fn changes(worktree: &Worktree) -> Cell {
-    let Some(Changes { staged, modified, untracked, conflicted }) = worktree.changes else {
+    let Some(Changes {
+        staged,
+        modified,
+        untracked,
+        conflicted,
+    }) = worktree.changes
+    else {
         return Cell::default();
     };
-    let counts = [('!', conflicted), ('+', staged), ('~', modified), ('?', untracked)];
-    let shown: Vec<_> = counts.iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign}{n}")).collect();
-    (shown.join(" "), colour(if conflicted > 0 { AnsiColor::Red } else { AnsiColor::Yellow }))
+    let counts = [
+        ('!', conflicted),
+        ('+', staged),
+        ('~', modified),
+        ('?', untracked),
+    ];
+    let shown: Vec<_> = counts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(sign, n)| format!("{sign}{n}"))
+        .collect();
+    (
+        shown.join(" "),
+        colour(if conflicted > 0 {
+            AnsiColor::Red
+        } else {
+            AnsiColor::Yellow
+        }),
+    )
 }
 
 fn default(worktree: &Worktree) -> Cell {
@@ -142,7 +210,10 @@ fn default(worktree: &Worktree) -> Cell {
 fn upstream(worktree: &Worktree) -> Cell {
     match &worktree.upstream {
         Some(upstream) if upstream.gone => ("gone".into(), colour(AnsiColor::Red)),
-        Some(upstream) => match (upstream.ahead.unwrap_or_default(), upstream.behind.unwrap_or_default()) {
+        Some(upstream) => match (
+            upstream.ahead.unwrap_or_default(),
+            upstream.behind.unwrap_or_default(),
+        ) {
             (0, 0) => ("=".into(), Style::new().dimmed()),
             (ahead, behind) => (arrows(ahead, behind), Style::new()),
         },
@@ -152,17 +223,34 @@ fn upstream(worktree: &Worktree) -> Cell {
 
 fn arrows(ahead: usize, behind: usize) -> String {
     let counts = [('↑', ahead), ('↓', behind)];
-    counts.iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign}{n}")).collect::<Vec<_>>().join(" ")
+    counts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(sign, n)| format!("{sign}{n}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The status that wants attention most, or when the last session was active.
 fn claude(worktree: &Worktree) -> Cell {
     let live = worktree.claude.live.as_deref().unwrap_or_default();
-    let statuses = || live.iter().map(|session| session.status.as_deref().unwrap_or("running"));
+    let statuses = || {
+        live.iter()
+            .map(|session| session.status.as_deref().unwrap_or("running"))
+    };
     let urgent = ["waiting", "busy", "shell", "idle"];
-    let rank = |status: &&str| urgent.iter().position(|u| u == status).unwrap_or(urgent.len());
+    let rank = |status: &&str| {
+        urgent
+            .iter()
+            .position(|u| u == status)
+            .unwrap_or(urgent.len())
+    };
     let Some(first) = statuses().min_by_key(rank) else {
-        let last = worktree.claude.last.as_ref().map(|last| ago(&last.updated_at));
+        let last = worktree
+            .claude
+            .last
+            .as_ref()
+            .map(|last| ago(&last.updated_at));
         return (last.unwrap_or_default(), Style::new().dimmed());
     };
     let style = match first {
@@ -170,23 +258,41 @@ fn claude(worktree: &Worktree) -> Cell {
         "busy" => colour(AnsiColor::Green),
         _ => colour(AnsiColor::Cyan),
     };
-    let more = if live.len() > 1 { format!(" ×{}", live.len()) } else { String::new() };
+    let more = if live.len() > 1 {
+        format!(" ×{}", live.len())
+    } else {
+        String::new()
+    };
     (plain(&first) + &more, style)
 }
 
 fn age(worktree: &Worktree) -> Cell {
-    let shown =
-        worktree.commit.as_ref().map(|commit| format!("{} {}", ago(&commit.time), plain(&commit.subject)));
+    let shown = worktree
+        .commit
+        .as_ref()
+        .map(|commit| format!("{} {}", ago(&commit.time), plain(&commit.subject)));
     (cut(&shown.unwrap_or_default(), 50), Style::new().dimmed())
 }
 
 /// How long ago, in the one unit that says enough.
 fn ago(time: &str) -> String {
-    let Ok(time) = time.parse::<Timestamp>() else { return String::new() };
+    let Ok(time) = time.parse::<Timestamp>() else {
+        return String::new();
+    };
     let seconds = (Timestamp::now().as_second() - time.as_second()).max(0);
-    let units = [(31_557_600, "y"), (604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+    let units = [
+        (31_557_600, "y"),
+        (604_800, "w"),
+        (86_400, "d"),
+        (3600, "h"),
+        (60, "m"),
+        (1, "s"),
+    ];
     let fitting = units.iter().find(|(unit, _)| seconds >= *unit);
-    fitting.map_or_else(|| "now".into(), |(unit, name)| format!("{}{name} ago", seconds / unit))
+    fitting.map_or_else(
+        || "now".into(),
+        |(unit, name)| format!("{}{name} ago", seconds / unit),
+    )
 }
 
 #[cfg(test)]
@@ -198,13 +304,24 @@ mod tests {
         let worktree = Worktree {
             name: "auth".into(),
             prompt: "feature/a-very-long-name-of-a-branch@auth".into(),
-            changes: Some(Changes { modified: 3, ..Changes::default() }),
+            changes: Some(Changes {
+                modified: 3,
+                ..Changes::default()
+            }),
             ..Worktree::default()
         };
-        let shown =
-            |width| anstream::adapter::strip_str(&render(std::slice::from_ref(&worktree), width)).to_string();
-        assert_eq!(shown(200).lines().nth(1), Some("feature/a-very-long-name-of-a-branch  auth      ~3"));
-        assert_eq!(shown(45).lines().nth(1), Some("feature/a-very-long-name-of-a-branch  ~3"));
+        let shown = |width| {
+            anstream::adapter::strip_str(&render(std::slice::from_ref(&worktree), width))
+                .to_string()
+        };
+        assert_eq!(
+            shown(200).lines().nth(1),
+            Some("feature/a-very-long-name-of-a-branch  auth      ~3")
+        );
+        assert_eq!(
+            shown(45).lines().nth(1),
+            Some("feature/a-very-long-name-of-a-branch  ~3")
+        );
         assert_eq!(shown(20).lines().nth(1), Some("feature/a-…  ~3"));
         assert!(shown(20).lines().all(|line| line.width() <= 20));
     }

@@ -29,22 +29,40 @@ pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
             continue;
         }
         match why_not(top, relative, index) {
-            None => return Venv { path: Some(path), refused: None },
-            Some(why) => refused = refused.or_else(|| Some(format!("{name} {why}, so it is not activated"))),
+            None => {
+                return Venv {
+                    path: Some(path),
+                    refused: None,
+                };
+            }
+            Some(why) => {
+                refused = refused.or_else(|| Some(format!("{name} {why}, so it is not activated")));
+            }
         }
     }
-    Venv { path: None, refused }
+    Venv {
+        path: None,
+        refused,
+    }
 }
 
 fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
-    let inside = name.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    let inside = name
+        .components()
+        .all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     let bin = top.join(name).join("bin");
-    let bin_inside =
-        top.canonicalize().ok().zip(bin.canonicalize().ok()).is_some_and(|(top, bin)| bin.starts_with(top));
+    let bin_inside = top
+        .canonicalize()
+        .ok()
+        .zip(bin.canonicalize().ok())
+        .is_some_and(|(top, bin)| bin.starts_with(top));
     if !inside || !bin_inside {
         return Some("leads out of the worktree");
     }
-    if [&top.join(name), &bin].into_iter().any(|dir| others_can_write(dir)) {
+    if [&top.join(name), &bin]
+        .into_iter()
+        .any(|dir| others_can_write(dir))
+    {
         return Some("can be written to by another user");
     }
     tracked(index, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
@@ -52,7 +70,9 @@ fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
 
 /// Everybody may write, or a group that is not the user's own, or the owner is neither the user nor root.
 fn others_can_write(dir: &Path) -> bool {
-    let Ok(meta) = dir.metadata() else { return true };
+    let Ok(meta) = dir.metadata() else {
+        return true;
+    };
     let own = meta.uid() == rustix::process::geteuid().as_raw() || meta.uid() == 0;
     let group = meta.mode() & 0o020 != 0 && meta.gid() != rustix::process::getegid().as_raw();
     !own || group || meta.mode() & 0o002 != 0
@@ -60,10 +80,13 @@ fn others_can_write(dir: &Path) -> bool {
 
 /// Does the index hold `name` or something below it? An index that cannot be read says yes.
 fn tracked(index: &Path, name: &BStr) -> bool {
-    let Ok(content) = std::fs::read(index) else { return index.exists() };
+    let Ok(content) = std::fs::read(index) else {
+        return index.exists();
+    };
     // Versions 2 and 3 hold paths as they are: where the name does not stand, there is nothing to parse. A split
     // index (extension `link`, then its size in four bytes) has entries in another file.
-    let plain = matches!(content.get(4..8), Some([0, 0, 0, 2 | 3])) && !content.contains_str(b"link\0");
+    let plain =
+        matches!(content.get(4..8), Some([0, 0, 0, 2 | 3])) && !content.contains_str(b"link\0");
     if plain && !content.contains_str(name) {
         return false;
     }
@@ -71,7 +94,8 @@ fn tracked(index: &Path, name: &BStr) -> bool {
     match gix::index::File::at(index, gix::hash::Kind::Sha1, true, options) {
         Ok(index) => {
             let below = [name.as_bytes(), b"/"].concat();
-            index.entry_by_path(name).is_some() || index.prefixed_entries_range(below.as_bstr()).is_some()
+            index.entry_by_path(name).is_some()
+                || index.prefixed_entries_range(below.as_bstr()).is_some()
         }
         Err(_) => true,
     }

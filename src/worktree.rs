@@ -151,11 +151,17 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Prepares what all worktrees share.
     pub fn new(repo: &'a Repo, entries: &'a [Entry], show: &'a Show) -> Self {
-        let mut reader = Reader { repo, entries, show, sessions: vec![] };
-        if show.wants("claude.live") {
+        let mut reader = Reader {
+            repo,
+            entries,
+            show,
+            sessions: vec![],
+        };
+        if show.wants("claude.live") || show.wants("description") {
             let roots = reader.roots();
-            let placed =
-                claude::live().into_iter().filter_map(|s| Some((claude::innermost(&roots, &s.cwd)?, s)));
+            let placed = claude::live()
+                .into_iter()
+                .filter_map(|s| Some((claude::innermost(&roots, &s.cwd)?, s)));
             reader.sessions = placed.collect();
         }
         reader
@@ -163,7 +169,11 @@ impl<'a> Reader<'a> {
 
     /// The repository.
     pub fn repo(&self) -> RepoInfo {
-        let default = self.show.wants("repo.default_branch").then(|| self.default_branch()).flatten();
+        let default = self
+            .show
+            .wants("repo.default_branch")
+            .then(|| self.default_branch())
+            .flatten();
         RepoInfo {
             name: self.repo.name(),
             root: self.repo.root(),
@@ -174,7 +184,11 @@ impl<'a> Reader<'a> {
     }
 
     fn default_branch(&self) -> Option<BString> {
-        self.repo.default_branch(self.entries.first().and_then(|main| main.head.branch.as_ref()))
+        self.repo.default_branch(
+            self.entries
+                .first()
+                .and_then(|main| main.head.branch.as_ref()),
+        )
     }
 
     fn roots(&self) -> Vec<&'a Path> {
@@ -193,11 +207,14 @@ impl<'a> Reader<'a> {
                 worktree.claude.last = last.remove(at);
             }
         }
-        if ["commit", "upstream", "default"].iter().any(|key| self.show.wants(key)) {
+        if ["commit", "upstream", "default"]
+            .iter()
+            .any(|key| self.show.wants(key))
+        {
             self.history(chosen, &mut worktrees)?;
         }
         if self.show.wants("changes") {
-            self.changes(chosen, &mut worktrees)?;
+            count_changes(self.repo.foreign_format, &mut worktrees);
         }
         Ok(worktrees)
     }
@@ -207,18 +224,28 @@ impl<'a> Reader<'a> {
         let (entry, wants) = (&self.entries[at], |key| self.show.wants(key));
         let bare = entry.main && self.repo.bare;
         let gone = entry.prunable.is_some();
-        let (operation, rebased) =
-            if wants("operation") || wants("prompt") { entry.operation() } else { (None, None) };
+        let (operation, rebased) = if wants("operation") || wants("prompt") {
+            entry.operation()
+        } else {
+            (None, None)
+        };
         let venv = if (wants("venv") || wants("venv_refused")) && !bare && !gone {
-            venv::find(&entry.path, &entry.git_dir.join("index"), &self.repo.settings().venv())
+            venv::find(
+                &entry.path,
+                &entry.git_dir.join("index"),
+                &self.repo.settings().venv(),
+            )
         } else {
             venv::Venv::default()
         };
         let branch = entry.head.branch.clone();
-        let model =
-            branch.as_ref().filter(|_| wants("model")).and_then(|b| self.repo.settings().model(b.as_bstr()));
-        let live = wants("claude.live")
-            .then(|| self.sessions.iter().filter(|(of, _)| *of == at).map(|(_, s)| s.clone()).collect());
+        let model = branch
+            .as_ref()
+            .filter(|_| wants("model"))
+            .and_then(|b| self.repo.settings().model(b.as_bstr()));
+        let here = self.sessions.iter().filter(|(of, _)| *of == at);
+        let live = (wants("claude.live") || wants("description"))
+            .then(|| here.map(|(_, s)| s.clone()).collect());
         Worktree {
             name: entry.name.clone(),
             path: entry.path.clone(),
@@ -257,7 +284,10 @@ impl<'a> Reader<'a> {
                 .or_else(|| id_of(&[b"refs/remotes/origin/", branch.as_bytes()].concat()))
         });
         for (at, worktree) in chosen.iter().zip(worktrees) {
-            let Some(id) = worktree.head.as_ref().and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok())
+            let Some(id) = worktree
+                .head
+                .as_ref()
+                .and_then(|hex| ObjectId::from_hex(hex.as_bytes()).ok())
             else {
                 continue;
             };
@@ -266,51 +296,68 @@ impl<'a> Reader<'a> {
             }
             if let Some(base) = default.filter(|_| self.show.wants("default")) {
                 let (ahead, behind) = graph::ahead_behind(&store, id, base)?;
-                worktree.default = Some(Standing { ahead, behind, merged: ahead == 0 });
+                worktree.default = Some(Standing {
+                    ahead,
+                    behind,
+                    merged: ahead == 0,
+                });
             }
-            if let Some(branch) =
-                self.entries[*at].head.branch.as_ref().filter(|_| self.show.wants("upstream"))
+            if let Some(branch) = self.entries[*at]
+                .head
+                .branch
+                .as_ref()
+                .filter(|_| self.show.wants("upstream"))
             {
                 worktree.upstream = upstream(&store, id, branch, id_of)?;
             }
         }
         Ok(())
     }
+}
 
-    /// Counts changes, as many worktrees at a time as there are processors: each is a walk over its own files.
-    fn changes(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(chosen.len());
-        let jobs: Vec<Option<PathBuf>> = worktrees
-            .iter()
-            .map(|w| (w.prunable.is_none() && w.path.join(".git").exists()).then(|| w.path.clone()))
-            .collect();
-        let foreign = self.repo.foreign_format;
-        let count = |path: &Path| match if foreign { None } else { objects::open(path).ok() } {
-            Some(repo) => changes::changes(&repo).or_else(|_| changes::ask_git(path)),
-            None => changes::ask_git(path),
-        };
-        let work = || {
-            let take = || jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-            let mut done = vec![];
-            while let Some(job) = take() {
-                if let Some(path) = job {
-                    done.push((path, count(path)));
-                }
-            }
-            done
-        };
-        let counted: Vec<_> = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-        });
-        for (path, changes) in counted {
-            // A worktree that cannot be read (somebody else's, damaged) keeps null; the others are still of use.
-            if let (Some(worktree), Ok(changes)) = (worktrees.iter_mut().find(|w| w.path == *path), changes) {
-                worktree.changes = Some(changes);
+/// Counts changes, as many worktrees at a time as there are processors: each is a walk over its own files.
+fn count_changes(foreign_format: bool, worktrees: &mut [Worktree]) {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(worktrees.len());
+    let jobs: Vec<Option<PathBuf>> = worktrees
+        .iter()
+        .map(|w| (w.prunable.is_none() && w.path.join(".git").exists()).then(|| w.path.clone()))
+        .collect();
+    let count = |path: &Path| match if foreign_format {
+        None
+    } else {
+        objects::open(path).ok()
+    } {
+        Some(repo) => changes::changes(&repo).or_else(|_| changes::ask_git(path)),
+        None => changes::ask_git(path),
+    };
+    let work = || {
+        let take = || jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let mut done = vec![];
+        while let Some(job) = take() {
+            if let Some(path) = job {
+                done.push((path, count(path)));
             }
         }
-        Ok(())
+        done
+    };
+    let counted: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .flatten()
+            .collect()
+    });
+    for (path, changes) in counted {
+        // A worktree that cannot be read (somebody else's, damaged) keeps null; the others are still of use.
+        if let (Some(worktree), Ok(changes)) =
+            (worktrees.iter_mut().find(|w| w.path == *path), changes)
+        {
+            worktree.changes = Some(changes);
+        }
     }
 }
 
@@ -337,9 +384,18 @@ pub fn prompt(
 
 fn commit(store: &gix::Repository, id: ObjectId) -> Result<Commit> {
     let commit = store.find_commit(id)?;
-    let subject = commit.message_raw()?.lines().next().unwrap_or_default().into();
+    let subject = commit
+        .message_raw()?
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .into();
     let time = jiff::Timestamp::from_second(commit.time()?.seconds)?.to_string();
-    Ok(Commit { sha: id.to_string(), subject, time })
+    Ok(Commit {
+        sha: id.to_string(),
+        subject,
+        time,
+    })
 }
 
 fn upstream(
@@ -349,9 +405,12 @@ fn upstream(
     id_of: impl Fn(&[u8]) -> Option<ObjectId>,
 ) -> Result<Option<Upstream>> {
     use gix::remote::Direction::Fetch;
-    let Ok(full) =
-        gix::refs::FullName::try_from([b"refs/heads/", branch.as_bytes()].concat().as_bstr().to_owned())
-    else {
+    let Ok(full) = gix::refs::FullName::try_from(
+        [b"refs/heads/", branch.as_bytes()]
+            .concat()
+            .as_bstr()
+            .to_owned(),
+    ) else {
         return Ok(None);
     };
     let local = || {
@@ -359,42 +418,81 @@ fn upstream(
         let remote = store.branch_remote_name(branch.as_bstr(), Fetch)?;
         (remote.as_bstr() == ".").then(|| store.branch_remote_ref_name(full.as_ref(), Fetch))?
     };
-    let Some(Ok(name)) = store.branch_remote_tracking_ref_name(full.as_ref(), Fetch).or_else(local) else {
+    let Some(Ok(name)) = store
+        .branch_remote_tracking_ref_name(full.as_ref(), Fetch)
+        .or_else(local)
+    else {
         return Ok(None);
     };
     let short = name.shorten().to_owned();
     Ok(Some(match id_of(name.as_bstr()) {
         Some(theirs) => {
             let (ahead, behind) = graph::ahead_behind(store, id, theirs)?;
-            Upstream { name: short, ahead: Some(ahead), behind: Some(behind), gone: false }
+            Upstream {
+                name: short,
+                ahead: Some(ahead),
+                behind: Some(behind),
+                gone: false,
+            }
         }
-        None => Upstream { name: short, ahead: None, behind: None, gone: true },
+        None => Upstream {
+            name: short,
+            ahead: None,
+            behind: None,
+            gone: true,
+        },
     }))
 }
 
 /// The same from git, for formats that only it reads: two processes for each worktree.
-fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) -> Result<()> {
+fn history_from_git(
+    repo: &Repo,
+    default: Option<&BString>,
+    worktrees: &mut [Worktree],
+) -> Result<()> {
     use crate::git::Git;
     let git = |args: &[&str]| -> Option<String> {
-        let out = Git::in_dir(&repo.common_dir).here_only().args(args).read().ok()?;
+        let out = Git::in_dir(&repo.common_dir)
+            .here_only()
+            .args(args)
+            .read()
+            .ok()?;
         Some(String::from_utf8_lossy(&out).trim_end().to_owned())
     };
     let between = |left: &str, right: &str| -> Option<(usize, usize)> {
-        let counts = git(&["rev-list", "--left-right", "--count", &format!("{left}...{right}"), "--"])?;
+        let counts = git(&[
+            "rev-list",
+            "--left-right",
+            "--count",
+            &format!("{left}...{right}"),
+            "--",
+        ])?;
         let (ahead, behind) = counts.split_once('\t')?;
         Some((ahead.parse().ok()?, behind.parse().ok()?))
     };
     for worktree in worktrees {
-        let Some(head) = worktree.head.clone() else { continue };
-        worktree.commit =
-            git(&["log", "-1", "--no-show-signature", "--format=%ct %s", &head]).and_then(|line| {
+        let Some(head) = worktree.head.clone() else {
+            continue;
+        };
+        worktree.commit = git(&["log", "-1", "--no-show-signature", "--format=%ct %s", &head])
+            .and_then(|line| {
                 let (time, subject) = line.split_once(' ')?;
-                let time = jiff::Timestamp::from_second(time.parse().ok()?).ok()?.to_string();
-                Some(Commit { sha: head.clone(), subject: subject.into(), time })
+                let time = jiff::Timestamp::from_second(time.parse().ok()?)
+                    .ok()?
+                    .to_string();
+                Some(Commit {
+                    sha: head.clone(),
+                    subject: subject.into(),
+                    time,
+                })
             });
         worktree.default = default
             .and_then(|branch| between(&head, &format!("refs/heads/{branch}")))
-            .map(|(ahead, behind)| Standing { ahead, behind, merged: ahead == 0 });
+            .map(|(ahead, behind)| Standing {
+                ahead,
+                behind,
+                merged: ahead == 0,
+            });
         let tracked = worktree.branch.as_ref().and_then(|branch| {
             git(&[
                 "for-each-ref",
@@ -402,8 +500,10 @@ fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Wor
                 &format!("refs/heads/{branch}"),
             ])
         });
-        worktree.upstream =
-            tracked.as_deref().and_then(|line| line.split_once('\0')).and_then(|(short, full)| {
+        worktree.upstream = tracked
+            .as_deref()
+            .and_then(|line| line.split_once('\0'))
+            .and_then(|(short, full)| {
                 let counts = between(&head, full);
                 let (ahead, behind) = counts.unzip();
                 (!full.is_empty()).then(|| Upstream {
@@ -444,11 +544,15 @@ const COSTLY: [&str; 5] = ["commit", "upstream", "default", "changes", "claude.l
 impl Show {
     /// Is the value `key` to be printed? (`claude` asks for `claude.live` too, and so does `claude.live.pid`.)
     pub fn wants(&self, key: &str) -> bool {
-        let within = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+        let within = |a: &str, b: &str| {
+            a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'))
+        };
         if self.fields.is_empty() {
             return self.full || !COSTLY.contains(&key);
         }
-        self.fields.iter().any(|field| within(field, key) || within(key, field))
+        self.fields
+            .iter()
+            .any(|field| within(field, key) || within(key, field))
     }
 }
 
@@ -459,7 +563,11 @@ pub fn raw<'a>(worktree: &'a Worktree, key: &str) -> Option<&'a BStr> {
         "name" => worktree.name.as_bstr(),
         "path" => bytes(&worktree.path),
         "git_dir" => bytes(&worktree.git_dir),
-        "branch" => worktree.branch.as_ref().map(|b| b.as_bstr()).unwrap_or_default(),
+        "branch" => worktree
+            .branch
+            .as_ref()
+            .map(|b| b.as_bstr())
+            .unwrap_or_default(),
         "venv" => worktree.venv.as_deref().map(bytes).unwrap_or_default(),
         "prompt" => worktree.prompt.as_bstr(),
         _ => return None,

@@ -1,10 +1,414 @@
 //! `treehop doctor`
 
+use std::fmt::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
 use anyhow::Result;
+use clap::ValueEnum;
+use serde::Serialize;
 
-use crate::cli;
+use crate::block;
+use crate::cli::{self, Format, Shell};
+use crate::cmd::install::{self, Action};
+use crate::{output, places, shell};
 
-/// Runs `treehop doctor`.
-pub fn run(_args: &cli::Doctor) -> Result<()> {
-    anyhow::bail!("not built yet")
+/// The first git with `merge-tree --write-tree`.
+const GIT: (u32, u32) = (2, 38);
+
+/// How a finding is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// As it should be, or a choice.
+    Ok,
+    /// Something does not work that somebody may want.
+    Warn,
+    /// treehop does not work.
+    Bad,
+}
+
+/// One finding.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: String,
+    status: Status,
+    message: String,
+    /// The command that mends it, or gets what is missing.
+    fix: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u8,
+    checks: Vec<Check>,
+}
+
+impl Check {
+    fn new(name: impl Into<String>, status: Status, message: impl Into<String>) -> Self {
+        Check {
+            name: name.into(),
+            status,
+            message: message.into(),
+            fix: None,
+        }
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+/// Runs `treehop doctor`. It ends with 0 whatever it finds: a status other than 0 would leave standard output empty.
+pub fn run(args: &cli::Doctor) -> Result<()> {
+    let checks = checks();
+    match args.format {
+        Format::Json => output::json(&Document {
+            schema: output::SCHEMA,
+            checks,
+        }),
+        Format::Table => output::styled(&table(&checks)),
+    }
+}
+
+fn checks() -> Vec<Check> {
+    // Each of these starts a program; nu and zsh take their time.
+    let (git, shells) = thread::scope(|scope| {
+        let git = scope.spawn(git);
+        let shells: Vec<_> = Shell::value_variants()
+            .iter()
+            .map(|&shell| scope.spawn(move || shell_checks(shell)))
+            .collect();
+        (
+            git.join(),
+            shells
+                .into_iter()
+                .map(thread::ScopedJoinHandle::join)
+                .collect::<Vec<_>>(),
+        )
+    });
+    let mut checks: Vec<Check> = git.into_iter().collect();
+    checks.push(on_path());
+    checks.extend(shells.into_iter().flatten().flatten());
+    checks.extend(loaded());
+    checks.extend(TOOLS.iter().map(tool));
+    checks.extend(
+        crate::claude::registry()
+            .into_iter()
+            .filter(|s| !s.live)
+            .map(|session| {
+                Check::new(
+                    "session",
+                    Status::Warn,
+                    format!(
+                        "Claude Code left an entry of process {}, which is gone",
+                        session.pid
+                    ),
+                )
+                .fix(format!("rm {}", shell::quoted(&session.file)))
+            }),
+    );
+    if std::env::var_os("TREEHOP_AUTO_VENV").is_some_and(|value| value == "0") {
+        checks.push(Check::new(
+            "venv",
+            Status::Ok,
+            "virtual environments are left alone (TREEHOP_AUTO_VENV=0)",
+        ));
+    }
+    checks
+}
+
+fn git() -> Check {
+    let Some(git) = places::program("git") else {
+        return Check::new("git", Status::Bad, "not found")
+            .fix(package(["git"; 4], "see https://git-scm.com"));
+    };
+    match version(&git) {
+        Some((found, text)) if found >= GIT => Check::new("git", Status::Ok, text),
+        Some((_, text)) => Check::new(
+            "git",
+            Status::Warn,
+            format!(
+                "{text} is older than {}: wmerge and squash-merged branches are not known",
+                dotted(GIT)
+            ),
+        )
+        .fix(package(["git"; 4], "see https://git-scm.com")),
+        None => Check::new(
+            "git",
+            Status::Bad,
+            format!("{} does not say its version", git.display()),
+        ),
+    }
+}
+
+/// The shell functions call `treehop` by its name.
+fn on_path() -> Check {
+    let name = "treehop";
+    let Ok(this) = std::env::current_exe() else {
+        return Check::new(name, Status::Warn, "does not know where it is");
+    };
+    match places::program(name) {
+        Some(found) if places::same(&found, &this) => Check::new(
+            name,
+            Status::Ok,
+            format!("{}, {}", env!("CARGO_PKG_VERSION"), places::tilde(&found)),
+        ),
+        Some(found) => {
+            let found = places::tilde(&found);
+            let message = format!("this is {}, the shells call {found}", places::tilde(&this));
+            Check::new(name, Status::Warn, message).fix(format!("{found} doctor --format table"))
+        }
+        None => {
+            let folder = this.parent().unwrap_or(Path::new("/"));
+            Check::new(name, Status::Bad, "not on PATH")
+                .fix(format!("export PATH=\"$PATH\":{}", shell::quoted(folder)))
+        }
+    }
+}
+
+/// Whether `shell` is there, new enough, and loads the integration.
+fn shell_checks(shell: Shell) -> Vec<Check> {
+    let name = shell.name();
+    let mut checks = Vec::new();
+    let program = places::program(name);
+    checks.push(match program.as_deref().map(version) {
+        None => Check::new(name, Status::Ok, "not on PATH"),
+        Some(Some((found, text))) if found >= shell.oldest() => Check::new(name, Status::Ok, text),
+        Some(Some((_, text))) => {
+            let message = format!(
+                "{text} is older than {}: the integration does not load",
+                dotted(shell.oldest())
+            );
+            let names = if shell == Shell::Nu {
+                ["nushell"; 4]
+            } else {
+                [name; 4]
+            };
+            Check::new(name, Status::Warn, message)
+                .fix(package(names, &format!("install a newer {name}")))
+        }
+        Some(None) => Check::new(name, Status::Warn, "does not say its version"),
+    });
+    let plan = install::plan(shell, false);
+    if program.is_none() && !plan.as_ref().is_ok_and(|plan| plan.action != Action::Added) {
+        return checks;
+    }
+    let name = format!("{name} integration");
+    let again = format!("treehop install {}", shell.name());
+    checks.push(match plan {
+        Err(error) => Check::new(name, Status::Bad, format!("{error:#}")),
+        Ok(plan) => {
+            let file = places::tilde(&plan.file);
+            match plan.action {
+                Action::Unchanged => Check::new(name, Status::Ok, format!("installed in {file}")),
+                Action::Updated => {
+                    let message = format!("what {file} loads is not what this treehop installs");
+                    Check::new(name, Status::Warn, message).fix(again)
+                }
+                _ if by_hand(shell) => Check::new(name, Status::Ok, "loaded by a line of your own"),
+                _ => Check::new(name, Status::Warn, "not installed").fix(again),
+            }
+        }
+    });
+    checks
+}
+
+/// Whether the user's own file loads the integration without `treehop install`.
+fn by_hand(shell: Shell) -> bool {
+    let text = shell
+        .own_file()
+        .and_then(|file| crate::file::read(&file))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let name = shell.name();
+    [format!("treehop init {name}"), format!("treehop.{name}")]
+        .iter()
+        .any(|word| block::mentions(&text, word))
+}
+
+/// Inside a worktree the integration sets a variable; elsewhere nothing shows whether it is loaded.
+fn loaded() -> Option<Check> {
+    std::env::var_os("TREEHOP_WORKTREE")?;
+    Some(Check::new(
+        "this shell",
+        Status::Ok,
+        "the integration is loaded",
+    ))
+}
+
+/// A program that treehop calls for some of what it does.
+struct Tool {
+    name: &'static str,
+    /// What is missing without it.
+    purpose: &'static str,
+    /// What [`Status`] its absence has.
+    absent: Status,
+    /// What to install, as brew, apt, dnf and pacman call it; elsewhere the command or address.
+    packages: Option<[&'static str; 4]>,
+    otherwise: &'static str,
+}
+
+const TOOLS: [Tool; 6] = [
+    Tool {
+        name: "claude",
+        purpose: "wclaude starts it",
+        absent: Status::Warn,
+        packages: None,
+        otherwise: "npm install -g @anthropic-ai/claude-code",
+    },
+    Tool {
+        name: "gh",
+        purpose: "wpr opens pull requests on GitHub with it",
+        absent: Status::Warn,
+        packages: Some(["gh", "gh", "gh", "github-cli"]),
+        otherwise: "see https://cli.github.com",
+    },
+    Tool {
+        name: "glab",
+        purpose: "optional: wpr opens merge requests on GitLab with it",
+        absent: Status::Ok,
+        packages: Some(["glab"; 4]),
+        otherwise: "see https://gitlab.com/gitlab-org/cli",
+    },
+    Tool {
+        name: "uv",
+        purpose: "optional: wsetup installs what uv.lock names with it",
+        absent: Status::Ok,
+        packages: None,
+        otherwise: "curl -LsSf https://astral.sh/uv/install.sh | sh",
+    },
+    Tool {
+        name: "npm",
+        purpose: "optional: wsetup installs what package.json names with it",
+        absent: Status::Ok,
+        packages: Some(["node", "npm", "nodejs-npm", "npm"]),
+        otherwise: "see https://nodejs.org",
+    },
+    Tool {
+        name: "fzf",
+        purpose: "optional: wcd picks with it",
+        absent: Status::Ok,
+        packages: Some(["fzf"; 4]),
+        otherwise: "see https://github.com/junegunn/fzf",
+    },
+];
+
+fn tool(tool: &Tool) -> Check {
+    if let Some(found) = places::program(tool.name) {
+        return Check::new(tool.name, Status::Ok, places::tilde(&found));
+    }
+    let fix = match tool.packages {
+        Some(names) => package(names, tool.otherwise),
+        None => tool.otherwise.to_owned(),
+    };
+    Check::new(
+        tool.name,
+        tool.absent,
+        format!("not found ({})", tool.purpose),
+    )
+    .fix(fix)
+}
+
+/// The command that installs a package here; `names` is what brew, apt, dnf and pacman call it.
+fn package(names: [&str; 4], otherwise: &str) -> String {
+    let managers = [
+        ("brew", "brew install"),
+        ("apt-get", "sudo apt-get install"),
+        ("dnf", "sudo dnf install"),
+        ("pacman", "sudo pacman -S"),
+    ];
+    let found = managers
+        .iter()
+        .zip(names)
+        .find(|((program, _), _)| places::program(program).is_some());
+    found.map_or_else(
+        || otherwise.to_owned(),
+        |((_, command), name)| format!("{command} {name}"),
+    )
+}
+
+/// Asks a program for its version: the first `N.N` that it prints, and the word with it.
+fn version(program: &Path) -> Option<((u32, u32), String)> {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8_lossy(&output.stdout)
+        .split_whitespace()
+        .find_map(number)
+}
+
+/// Reads `5.2.15(1)-release` as 5.2 and `5.2.15`.
+fn number(word: &str) -> Option<((u32, u32), String)> {
+    let end = word
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(word.len());
+    let text = word[..end].trim_end_matches('.');
+    let mut parts = text.split('.');
+    let version = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some((version, text.to_owned()))
+}
+
+fn dotted((major, minor): (u32, u32)) -> String {
+    format!("{major}.{minor}")
+}
+
+/// A line for each check, and beneath it what mends it.
+fn table(checks: &[Check]) -> String {
+    let width = checks
+        .iter()
+        .map(|check| check.name.chars().count())
+        .max()
+        .unwrap_or_default();
+    let mut text = String::new();
+    for check in checks {
+        let (colour, mark) = match check.status {
+            Status::Ok => (32, "ok"),
+            Status::Warn => (33, "warn"),
+            Status::Bad => (31, "bad"),
+        };
+        let _ = writeln!(
+            text,
+            "\x1b[{colour}m{mark:<4}\x1b[0m  {:<width$}  {}",
+            check.name, check.message
+        );
+        if let Some(fix) = &check.fix {
+            let _ = writeln!(text, "      {:<width$}  → {fix}", "");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_the_programs_print_them() {
+        for (line, version) in [
+            (
+                "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)",
+                (5, 2),
+            ),
+            ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),
+            ("fish, version 3.6.0", (3, 6)),
+            ("fish, version 4.0b1-123-gabcdef", (4, 0)),
+            ("0.115.1", (0, 115)),
+            ("git version 2.39.5 (Apple Git-154)", (2, 39)),
+        ] {
+            assert_eq!(
+                line.split_whitespace().find_map(number).map(|(v, _)| v),
+                Some(version),
+                "{line}"
+            );
+        }
+        assert_eq!(number("version"), None);
+        assert_eq!(number("99999999999.1"), None);
+    }
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::cli;
+use crate::{cli, output};
 
-/// Runs `treehop init`.
-pub fn run(_args: &cli::Init) -> Result<()> {
-    anyhow::bail!("not built yet")
+/// Prints the integration of a shell, byte for byte.
+pub fn run(args: &cli::Init) -> Result<()> {
+    output::raw(args.shell.integration().as_bytes())
 }

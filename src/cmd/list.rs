@@ -26,11 +26,20 @@ pub fn run(mut args: cli::List) -> Result<()> {
     let (info, all) = (reader.repo(), (0..entries.len()).collect::<Vec<_>>());
     let worktrees = reader.worktrees(&all)?;
     if !args.show.fields.is_empty() {
-        let rows = worktrees.iter().map(|worktree| Row { repo: &info, worktree, cd: None, found: None });
+        let rows = worktrees.iter().map(|worktree| Row {
+            repo: &info,
+            worktree,
+            cd: None,
+            found: None,
+        });
         return output::fields(rows, &args.show.fields);
     }
     match args.show.format {
         Format::Table => table::print(&worktrees),
-        Format::Json => output::json(&Document { schema: output::SCHEMA, repo: info, worktrees }),
+        Format::Json => output::json(&Document {
+            schema: output::SCHEMA,
+            repo: info,
+            worktrees,
+        }),
     }
 }

@@ -28,13 +28,18 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    for dir in cli.directory.iter().filter(|dir| !dir.as_os_str().is_empty()) {
-        std::env::set_current_dir(dir).with_context(|| format!("could not enter '{}'", dir.display()))?;
+    for dir in cli
+        .directory
+        .iter()
+        .filter(|dir| !dir.as_os_str().is_empty())
+    {
+        std::env::set_current_dir(dir)
+            .with_context(|| format!("could not enter '{}'", dir.display()))?;
     }
     match cli.command {
         Command::List(args) => list::run(args),
-        Command::Find(args) => find::run(args),
-        Command::Here(args) => here::run(args),
+        Command::Find(args) => find::run(&args),
+        Command::Here(args) => here::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions(args) => completions::run(&args),
@@ -57,7 +62,10 @@ fn current_dir() -> Result<PathBuf> {
 /// Help and version go to standard output; anything else becomes one line in treehop's own form.
 fn usage(error: &clap::Error) -> Result<()> {
     let text = error.render();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         return output::styled(&text.ansi().to_string());
     }
     let text = text.to_string();
@@ -68,5 +76,7 @@ fn usage(error: &clap::Error) -> Result<()> {
         }
         _ => line.strip_prefix("error: ").unwrap_or(line),
     };
-    Err(Failure::new(Exit::Usage, message).hint("treehop --help").into())
+    Err(Failure::new(Exit::Usage, message)
+        .hint("treehop --help")
+        .into())
 }

@@ -51,7 +51,10 @@ pub fn discover(dir: &Path) -> Result<Found> {
 
 /// `None`: git has to decide.
 fn read(dir: &Path) -> Result<Option<Found>> {
-    let device = dir.metadata().with_context(|| format!("could not read '{}'", dir.display()))?.dev();
+    let device = dir
+        .metadata()
+        .with_context(|| format!("could not read '{}'", dir.display()))?
+        .dev();
     for top in dir.ancestors() {
         let at = top.metadata()?;
         let dot_git = top.join(".git");
@@ -64,14 +67,25 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         let own = rustix::process::geteuid().as_raw();
         let git_dir = if meta.is_dir() {
             dot_git.clone()
-        } else if let Some(target) = meta.is_file().then(|| pointer(&dot_git, b"gitdir: ")).flatten() {
+        } else if let Some(target) = meta
+            .is_file()
+            .then(|| pointer(&dot_git, b"gitdir: "))
+            .flatten()
+        {
             target
         } else {
             return Ok(None);
         };
-        let common_dir = pointer(&git_dir.join("commondir"), b"").unwrap_or_else(|| git_dir.clone());
-        let owners = [at.uid(), meta.uid(), git_dir.metadata().map_or(u32::MAX, |m| m.uid())];
-        if at.dev() != device || owners.iter().any(|uid| *uid != own) || !common_dir.join("objects").is_dir()
+        let common_dir =
+            pointer(&git_dir.join("commondir"), b"").unwrap_or_else(|| git_dir.clone());
+        let owners = [
+            at.uid(),
+            meta.uid(),
+            git_dir.metadata().map_or(u32::MAX, |m| m.uid()),
+        ];
+        if at.dev() != device
+            || owners.iter().any(|uid| *uid != own)
+            || !common_dir.join("objects").is_dir()
         {
             return Ok(None);
         }
@@ -90,7 +104,11 @@ pub fn pointer(file: &Path, prefix: &[u8]) -> Option<PathBuf> {
     let target = content.strip_prefix(prefix)?;
     let target = target.strip_suffix(b"\n").unwrap_or(target);
     let target = target.strip_suffix(b"\r").unwrap_or(target);
-    (!target.is_empty()).then(|| file.parent().unwrap_or(file).join(OsStr::from_bytes(target)))
+    (!target.is_empty()).then(|| {
+        file.parent()
+            .unwrap_or(file)
+            .join(OsStr::from_bytes(target))
+    })
 }
 
 fn looks_bare(dir: &Path) -> bool {
@@ -99,51 +117,71 @@ fn looks_bare(dir: &Path) -> bool {
 }
 
 fn real(path: &Path) -> Result<PathBuf> {
-    path.canonicalize().with_context(|| format!("could not read '{}'", path.display()))
+    path.canonicalize()
+        .with_context(|| format!("could not read '{}'", path.display()))
 }
 
 fn ask_git(dir: &Path) -> Result<Found> {
     let ask = |what: &[&str]| {
-        git::Git::in_dir(dir).args(["rev-parse", "--path-format=absolute"]).args(what).read().map(
-            |mut out| {
+        git::Git::in_dir(dir)
+            .args(["rev-parse", "--path-format=absolute"])
+            .args(what)
+            .read()
+            .map(|mut out| {
                 out.truncate(out.trim_ascii_end().len());
                 PathBuf::from(OsString::from_vec(out))
-            },
-        )
+            })
     };
     let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(&e, dir))?;
     let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(&e, dir))?;
     // Fails in a bare repository and inside a git directory: there is no top then.
-    let top = ask(&["--show-toplevel"]).ok().and_then(|top| real(&top).ok());
-    Ok(Found { git_dir: real(&git_dir)?, common_dir: real(&common_dir)?, top })
+    let top = ask(&["--show-toplevel"])
+        .ok()
+        .and_then(|top| real(&top).ok());
+    Ok(Found {
+        git_dir: real(&git_dir)?,
+        common_dir: real(&common_dir)?,
+        top,
+    })
 }
 
 /// Git's own refusal as one line of ours.
 fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
-    let said = error.downcast_ref::<git::Failed>().map(|f| f.stderr.as_str()).unwrap_or_default();
+    let said = error
+        .downcast_ref::<git::Failed>()
+        .map(|f| f.stderr.as_str())
+        .unwrap_or_default();
     if let Some(at) = said.find("dubious ownership") {
         let owner = said[at..].split('\'').nth(1).unwrap_or_default();
         return Failure::new(
             Exit::Refused,
             format!("'{owner}' belongs to somebody else, and git refuses it too"),
         )
-        .hint(format!("git config --global --add safe.directory '{owner}'"))
+        .hint(format!(
+            "git config --global --add safe.directory '{owner}'"
+        ))
         .into();
     }
     if said.contains("safe.bareRepository") {
-        let message = format!("'{}' is a bare repository, which safe.bareRepository forbids", dir.display());
+        let message = format!(
+            "'{}' is a bare repository, which safe.bareRepository forbids",
+            dir.display()
+        );
         return Failure::new(Exit::Refused, message)
             .hint("git config --global safe.bareRepository all")
             .into();
     }
     match said.lines().next() {
-        Some(line) if !line.contains("not a git repository") || line.contains("not a git repository: ") => {
+        Some(line)
+            if !line.contains("not a git repository")
+                || line.contains("not a git repository: ") =>
+        {
             let line = line.strip_prefix("fatal: ").unwrap_or(line);
             Failure::new(Exit::NotFound, format!("no repository here: {line}")).into()
         }
         Some(_) => Failure::new(Exit::NotFound, "not in a git repository").into(),
-        None => {
-            Failure::new(Exit::Failed, format!("could not run git: {error:#}")).hint("install git").into()
-        }
+        None => Failure::new(Exit::Failed, format!("could not run git: {error:#}"))
+            .hint("install git")
+            .into(),
     }
 }

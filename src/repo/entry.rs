@@ -56,11 +56,16 @@ impl Entry {
         for dir in ["rebase-merge", "rebase-apply"] {
             if has(dir) {
                 let branch = std::fs::read(self.git_dir.join(dir).join("head-name")).ok();
-                let branch = branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
+                let branch =
+                    branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
                 return (Some("rebase"), branch);
             }
         }
-        let marks = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
+        let marks = [
+            ("MERGE_HEAD", "merge"),
+            ("CHERRY_PICK_HEAD", "cherry-pick"),
+            ("REVERT_HEAD", "revert"),
+        ];
         if let Some((_, operation)) = marks.into_iter().find(|(mark, _)| has(mark)) {
             return (Some(operation), None);
         }
@@ -92,7 +97,9 @@ pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
     };
     for git_dir in ids {
         // Without a gitdir file git does not list it either.
-        let Some(dot_git) = pointer(&git_dir.join("gitdir"), b"") else { continue };
+        let Some(dot_git) = pointer(&git_dir.join("gitdir"), b"") else {
+            continue;
+        };
         let gone = !dot_git.exists();
         let path = match dot_git.parent() {
             Some(parent) if dot_git.ends_with(".git") => parent.to_owned(),
@@ -101,8 +108,9 @@ pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
         let path = path.canonicalize().unwrap_or(path);
         let mut entry = Entry::new(path, git_dir, false);
         entry.head = repo.head(&entry.git_dir);
-        entry.locked =
-            std::fs::read(entry.git_dir.join("locked")).ok().map(|r| r.trim().to_str_lossy().into_owned());
+        entry.locked = std::fs::read(entry.git_dir.join("locked"))
+            .ok()
+            .map(|r| r.trim().to_str_lossy().into_owned());
         if gone && entry.locked.is_none() {
             entry.prunable = Some("gitdir file points to non-existent location".into());
         }
@@ -115,13 +123,20 @@ pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
 
 /// Asks git, for formats that only it reads.
 pub fn ask_git(repo: &Repo) -> Result<Vec<Entry>> {
-    let out =
-        Git::in_dir(&repo.common_dir).here_only().args(["worktree", "list", "--porcelain", "-z"]).read()?;
+    let out = Git::in_dir(&repo.common_dir)
+        .here_only()
+        .args(["worktree", "list", "--porcelain", "-z"])
+        .read()?;
     let admin: HashMap<PathBuf, PathBuf> = std::fs::read_dir(repo.common_dir.join("worktrees"))
         .map(|ids| ids.flatten().map(|id| id.path()).collect::<Vec<_>>())
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|git_dir| Some((pointer(&git_dir.join("gitdir"), b"")?.parent()?.to_owned(), git_dir)))
+        .filter_map(|git_dir| {
+            Some((
+                pointer(&git_dir.join("gitdir"), b"")?.parent()?.to_owned(),
+                git_dir,
+            ))
+        })
         .collect();
     let mut entries: Vec<Entry> = vec![];
     for line in out.split_str(b"\0") {
@@ -129,15 +144,19 @@ pub fn ask_git(repo: &Repo) -> Result<Vec<Entry>> {
         let text = || value.to_str_lossy().into_owned();
         if key == b"worktree" {
             let path = PathBuf::from(OsStr::from_bytes(value));
-            entries.push(match entries.is_empty() {
-                true => Entry::new(repo.main_path(), repo.common_dir.clone(), true),
-                false => {
-                    let git_dir = admin.get(&path).cloned().unwrap_or_else(|| path.join(".git"));
-                    Entry::new(path, git_dir, false)
-                }
+            entries.push(if entries.is_empty() {
+                Entry::new(repo.main_path(), repo.common_dir.clone(), true)
+            } else {
+                let git_dir = admin
+                    .get(&path)
+                    .cloned()
+                    .unwrap_or_else(|| path.join(".git"));
+                Entry::new(path, git_dir, false)
             });
         }
-        let Some(entry) = entries.last_mut() else { continue };
+        let Some(entry) = entries.last_mut() else {
+            continue;
+        };
         match key {
             b"HEAD" => entry.head.id = Some(text()).filter(|id| id.bytes().any(|b| b != b'0')),
             b"branch" => entry.head.branch = value.strip_prefix(b"refs/heads/").map(BString::from),
@@ -160,9 +179,10 @@ fn named(repo: &Repo, main: Entry, mut linked: Vec<Entry>) -> Vec<Entry> {
     let repo_name = repo.name();
     let mut seen: HashMap<BString, usize> = HashMap::new();
     for entry in &mut entries {
-        entry.name = match entry.main {
-            true => repo_name.clone(),
-            false => short_name(base_name(&entry.path), &repo_name),
+        entry.name = if entry.main {
+            repo_name.clone()
+        } else {
+            short_name(base_name(&entry.path), &repo_name)
         };
         *seen.entry(entry.name.clone()).or_default() += 1;
     }
@@ -173,10 +193,11 @@ fn named(repo: &Repo, main: Entry, mut linked: Vec<Entry>) -> Vec<Entry> {
 }
 
 fn short_name(base: BString, repo: &BString) -> BString {
-    match base
-        .strip_prefix(&repo[..])
-        .and_then(|rest| rest.strip_prefix(b"-").or(rest.strip_prefix(b"_")).or(rest.strip_prefix(b".")))
-    {
+    match base.strip_prefix(&repo[..]).and_then(|rest| {
+        rest.strip_prefix(b"-")
+            .or(rest.strip_prefix(b"_"))
+            .or(rest.strip_prefix(b"."))
+    }) {
         Some(rest) if !rest.is_empty() => rest.into(),
         _ => base,
     }
@@ -185,5 +206,8 @@ fn short_name(base: BString, repo: &BString) -> BString {
 /// The last part of `path`, with control characters as `?`: it is shown in prompts and on screens.
 pub fn base_name(path: &Path) -> BString {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
-    name.iter().map(|b| if b.is_ascii_control() { b'?' } else { *b }).collect::<Vec<_>>().into()
+    name.iter()
+        .map(|b| if b.is_ascii_control() { b'?' } else { *b })
+        .collect::<Vec<_>>()
+        .into()
 }

@@ -21,8 +21,14 @@ pub use refs::Head;
 use settings::Settings;
 
 /// Extensions of the repository format that treehop reads itself; with any other, git is asked.
-const EXTENSIONS: [&str; 6] =
-    ["noop", "preciousobjects", "partialclone", "worktreeconfig", "objectformat", "relativeworktrees"];
+const EXTENSIONS: [&str; 6] = [
+    "noop",
+    "preciousobjects",
+    "partialclone",
+    "worktreeconfig",
+    "objectformat",
+    "relativeworktrees",
+];
 
 /// A repository, seen from one of its worktrees.
 #[derive(Debug)]
@@ -47,15 +53,35 @@ impl Repo {
     /// # Errors
     /// As [`discover::discover`], or its configuration cannot be read.
     pub fn discover(dir: &Path) -> Result<Self> {
-        let Found { git_dir, common_dir, top } = discover::discover(dir)?;
+        let Found {
+            git_dir,
+            common_dir,
+            top,
+        } = discover::discover(dir)?;
         let mut config = read_config(&common_dir.join("config"))?;
-        if config.boolean("extensions.worktreeConfig").ok().flatten().unwrap_or_default() {
+        if config
+            .boolean("extensions.worktreeConfig")
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+        {
             // Git moves core.bare and core.worktree there.
-            config.append(read_config(&common_dir.join("config.worktree"))?).ok();
+            config
+                .append(read_config(&common_dir.join("config.worktree"))?)
+                .ok();
         }
-        let foreign_format = config.sections_by_name("extensions").into_iter().flatten().any(|section| {
-            section.value_names().any(|name| !EXTENSIONS.contains(&name.to_string().to_lowercase().as_str()))
-        }) || config.raw_value("extensions.objectFormat").is_ok_and(|f| f != "sha1");
+        let foreign_format = config
+            .sections_by_name("extensions")
+            .into_iter()
+            .flatten()
+            .any(|section| {
+                section
+                    .value_names()
+                    .any(|name| !EXTENSIONS.contains(&name.to_ascii_lowercase().as_str()))
+            })
+            || config
+                .raw_value("extensions.objectFormat")
+                .is_ok_and(|f| f != "sha1");
         let mut repo = Repo {
             bare: false,
             foreign_format,
@@ -66,7 +92,12 @@ impl Repo {
             git_dir,
             top,
         };
-        repo.bare = repo.config.boolean("core.bare").ok().flatten().unwrap_or_default()
+        repo.bare = repo
+            .config
+            .boolean("core.bare")
+            .ok()
+            .flatten()
+            .unwrap_or_default()
             && repo.core_worktree().is_none();
         Ok(repo)
     }
@@ -76,7 +107,11 @@ impl Repo {
     /// # Errors
     /// The admin files cannot be read, or git fails where it had to be asked.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        if self.foreign_format { entry::ask_git(self) } else { entry::read(self) }
+        if self.foreign_format {
+            entry::ask_git(self)
+        } else {
+            entry::read(self)
+        }
     }
 
     /// The directory of the main worktree; in a bare repository, the repository itself.
@@ -84,7 +119,11 @@ impl Repo {
         if self.bare {
             return self.common_dir.clone();
         }
-        if let Some(top) = self.top.as_ref().filter(|_| self.git_dir == self.common_dir) {
+        if let Some(top) = self
+            .top
+            .as_ref()
+            .filter(|_| self.git_dir == self.common_dir)
+        {
             return top.canonicalize().unwrap_or_else(|_| top.clone());
         }
         if let Some(dir) = self.core_worktree() {
@@ -100,7 +139,9 @@ impl Repo {
     /// The directory that people call the repository: the main worktree, or what a bare repository hides in.
     pub fn root(&self) -> PathBuf {
         let main = self.main_path();
-        let hidden = main.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        let hidden = main
+            .file_name()
+            .is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
         match main.parent() {
             Some(parent) if self.bare && hidden => parent.into(),
             _ => main,
@@ -133,12 +174,15 @@ impl Repo {
         if self.foreign_format {
             return main_branch.cloned();
         }
-        if let Some(target) = self.refs.symbolic(b"refs/remotes/origin/HEAD") {
-            if let Some(name) = target.strip_prefix(b"refs/remotes/origin/") {
-                return Some(name.into());
-            }
+        if let Some(target) = self.refs.symbolic(b"refs/remotes/origin/HEAD")
+            && let Some(name) = target.strip_prefix(b"refs/remotes/origin/")
+        {
+            return Some(name.into());
         }
-        let usual = [&b"main"[..], b"master"].into_iter().find(|name| local(name)).map(BString::from);
+        let usual = [&b"main"[..], b"master"]
+            .into_iter()
+            .find(|name| local(name))
+            .map(BString::from);
         usual
             .or_else(|| self.settings().default_branch().filter(|name| local(name)))
             .or_else(|| main_branch.cloned())
@@ -146,19 +190,27 @@ impl Repo {
 
     /// The settings `treehop.*`.
     pub fn settings(&self) -> &Settings {
-        self.settings.get_or_init(|| Settings::read(&self.common_dir, &self.git_dir))
+        self.settings
+            .get_or_init(|| Settings::read(&self.common_dir, &self.git_dir))
     }
 
     /// Does a branch of that name exist, here or on a remote?
     pub fn has_branch(&self, name: &[u8]) -> bool {
         if self.foreign_format {
             let asked = [b"refs/heads/".as_slice(), name].concat();
-            let git = crate::git::Git::in_dir(&self.common_dir).args(["rev-parse", "--verify", "--quiet"]);
+            let git = crate::git::Git::in_dir(&self.common_dir).args([
+                "rev-parse",
+                "--verify",
+                "--quiet",
+            ]);
             return git.args([asked.to_os_str_lossy()]).read().is_ok();
         }
         let remotes = self.config.sections_by_name("remote").into_iter().flatten();
-        let remotes = remotes
-            .filter_map(|s| s.header().subsection_name().map(|n| [&b"refs/remotes/"[..], n, b"/"].concat()));
+        let remotes = remotes.filter_map(|s| {
+            s.header()
+                .subsection_name()
+                .map(|n| [&b"refs/remotes/"[..], n, b"/"].concat())
+        });
         std::iter::once(b"refs/heads/".to_vec())
             .chain(remotes)
             .any(|prefix| self.resolve(&[&prefix, name].concat()).is_some())
@@ -171,7 +223,10 @@ impl Repo {
 }
 
 fn read_config(file: &Path) -> Result<Config> {
-    let options = gix::config::file::init::Options { lossy: true, ..Default::default() };
+    let options = gix::config::file::init::Options {
+        lossy: true,
+        ..Default::default()
+    };
     let content = std::fs::read(file).unwrap_or_default();
     Config::from_bytes_no_includes(&content, gix::config::file::Metadata::default(), options)
         .map_err(|e| anyhow::anyhow!("{e}"))

@@ -32,24 +32,39 @@ pub struct Refs {
 
 impl std::fmt::Debug for Refs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Refs").field("common_dir", &self.common_dir).finish_non_exhaustive()
+        f.debug_struct("Refs")
+            .field("common_dir", &self.common_dir)
+            .finish_non_exhaustive()
     }
 }
 
 impl Refs {
     /// The refs below `common_dir`.
     pub fn new(common_dir: PathBuf) -> Self {
-        Refs { common_dir, packed: OnceCell::new() }
+        Refs {
+            common_dir,
+            packed: OnceCell::new(),
+        }
     }
 
     /// `HEAD` in `git_dir`.
     pub fn head(&self, git_dir: &Path) -> Head {
-        let Ok(content) = std::fs::read(git_dir.join("HEAD")) else { return Head::default() };
+        let Ok(content) = std::fs::read(git_dir.join("HEAD")) else {
+            return Head::default();
+        };
         match target(&content) {
-            Some(Ok(id)) => Head { branch: None, id: Some(id), detached: true },
+            Some(Ok(id)) => Head {
+                branch: None,
+                id: Some(id),
+                detached: true,
+            },
             Some(Err(name)) => {
                 let (name, id) = self.resolve(name, 0);
-                Head { branch: name.strip_prefix(b"refs/heads/").map(BString::from), id, detached: false }
+                Head {
+                    branch: name.strip_prefix(b"refs/heads/").map(BString::from),
+                    id,
+                    detached: false,
+                }
             }
             None => Head::default(),
         }
@@ -57,7 +72,8 @@ impl Refs {
 
     /// The ref that `name` leads to at last, and the object that it stands at.
     pub fn resolve(&self, name: &[u8], depth: usize) -> (BString, Option<String>) {
-        let content = std::fs::read(self.common_dir.join(OsStr::from_bytes(name))).unwrap_or_default();
+        let content =
+            std::fs::read(self.common_dir.join(OsStr::from_bytes(name))).unwrap_or_default();
         match target(&content) {
             Some(Err(next)) if depth < DEPTH => self.resolve(next, depth + 1),
             Some(Ok(id)) => (name.into(), Some(id)),
@@ -73,7 +89,12 @@ impl Refs {
 
     fn packed(&self, name: &[u8]) -> Option<String> {
         let open = || {
-            packed::Buffer::open(self.common_dir.join("packed-refs"), MAP_FROM, gix::hash::Kind::Sha1).ok()
+            packed::Buffer::open(
+                self.common_dir.join("packed-refs"),
+                MAP_FROM,
+                gix::hash::Kind::Sha1,
+            )
+            .ok()
         };
         let buffer = self.packed.get_or_init(open).as_ref()?;
         Some(buffer.try_find(BStr::new(name)).ok()??.target().to_string())

@@ -14,42 +14,61 @@ const TELLING: [&[u8]; 3] = [b"treehop", b"include", b"defaultbranch"];
 impl Settings {
     /// Reads what holds in the worktree with `git_dir`.
     pub fn read(common_dir: &Path, git_dir: &Path) -> Self {
-        let by_environment =
-            ["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"].iter().any(|n| std::env::var_os(n).is_some());
-        let files =
-            [common_dir.join("config"), git_dir.join("config.worktree")].into_iter().chain(user_files());
+        let by_environment = ["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"]
+            .iter()
+            .any(|n| std::env::var_os(n).is_some());
+        let files = [common_dir.join("config"), git_dir.join("config.worktree")]
+            .into_iter()
+            .chain(user_files());
         let telling = |file: PathBuf| {
             let content = std::fs::read(file).unwrap_or_default().to_ascii_lowercase();
             TELLING.iter().any(|word| content.contains_str(word))
         };
         let wanted = by_environment || files.into_iter().any(telling);
-        Settings(if wanted { super::objects::open(git_dir).ok() } else { None })
+        Settings(if wanted {
+            super::objects::open(git_dir).ok()
+        } else {
+            None
+        })
     }
 
     /// `treehop.venv`: the names under which a virtual environment is looked for, relative to the worktree.
     pub fn venv(&self) -> Vec<BString> {
-        let set = self
-            .0
-            .as_ref()
-            .and_then(|repo| repo.config_snapshot().plumbing().raw_values("treehop.venv").ok());
-        set.filter(|names| !names.is_empty()).unwrap_or_else(|| vec![".venv".into(), "venv".into()])
+        let set = self.0.as_ref().and_then(|repo| {
+            repo.config_snapshot()
+                .plumbing()
+                .raw_values("treehop.venv")
+                .ok()
+        });
+        set.filter(|names| !names.is_empty())
+            .unwrap_or_else(|| vec![".venv".into(), "venv".into()])
     }
 
     /// `branch.<name>.treehopModel`: the model that claude is to use on that branch.
     pub fn model(&self, branch: &BStr) -> Option<BString> {
         let snapshot = self.0.as_ref()?.config_snapshot();
-        snapshot.plumbing().raw_value_by("branch", Some(branch), "treehopModel").ok()
+        snapshot
+            .plumbing()
+            .raw_value_by("branch", Some(branch), "treehopModel")
+            .ok()
     }
 
     /// `init.defaultBranch`
     pub fn default_branch(&self) -> Option<BString> {
-        self.0.as_ref()?.config_snapshot().string("init.defaultBranch")
+        self.0
+            .as_ref()?
+            .config_snapshot()
+            .string("init.defaultBranch")
     }
 }
 
 /// The configuration files outside the repository that git reads.
 fn user_files() -> Vec<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     let mut files = vec![];
     if variable("GIT_CONFIG_NOSYSTEM").is_none() {
         files.push(variable("GIT_CONFIG_SYSTEM").unwrap_or_else(|| "/etc/gitconfig".into()));

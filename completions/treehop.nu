@@ -1,0 +1,148 @@
+module completions {
+
+  # Git worktrees for people who run several Claude Code sessions side by side
+  export extern treehop [
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    --version(-V)             # Print version
+  ]
+
+  def "nu-complete treehop list fields" [] {
+    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
+  }
+
+  def "nu-complete treehop list format" [] {
+    [ "json" "table" ]
+  }
+
+  # Print all worktrees of the repository
+  export extern "treehop list" [
+    --fields: string@"nu-complete treehop list fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop list format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete treehop find fields" [] {
+    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
+  }
+
+  def "nu-complete treehop find format" [] {
+    [ "json" "table" ]
+  }
+
+  # Find the worktree that QUERY means
+  export extern "treehop find" [
+    --all                     # Print all matches of the tier that decides
+    --subdir(-s)              # Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
+    --fields: string@"nu-complete treehop find fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop find format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    ...query: string          # Words of a branch or name, `^` (main), `@` (this one), `!` (the one that waits), a path, REPO:QUERY; none: main
+  ]
+
+  def "nu-complete treehop here fields" [] {
+    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
+  }
+
+  def "nu-complete treehop here format" [] {
+    [ "json" "table" ]
+  }
+
+  # Print the worktree of the current directory
+  export extern "treehop here" [
+    --fields: string@"nu-complete treehop here fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop here format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete treehop init shell" [] {
+    [ "bash" "zsh" "fish" "nu" ]
+  }
+
+  # Print the integration for a shell
+  export extern "treehop init" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    shell: string@"nu-complete treehop init shell" # The shell to print it for
+  ]
+
+  def "nu-complete treehop install shells" [] {
+    [ "bash" "zsh" "fish" "nu" ]
+  }
+
+  # Load the integration from the start-up files of your shells
+  export extern "treehop install" [
+    --dry-run(-n)             # Say what would be written, and write nothing
+    --uninstall               # Take out what was added
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    ...shells: string@"nu-complete treehop install shells" # The shells to install for; none: those that you have
+  ]
+
+  def "nu-complete treehop completions shell" [] {
+    [ "bash" "zsh" "fish" "nu" ]
+  }
+
+  # Print the completions of treehop itself for a shell
+  export extern "treehop completions" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    shell: string@"nu-complete treehop completions shell" # The shell to print them for
+  ]
+
+  def "nu-complete treehop doctor format" [] {
+    [ "json" "table" ]
+  }
+
+  # Check what treehop needs and uses, and say how to mend what is missing
+  export extern "treehop doctor" [
+    --format: string@"nu-complete treehop doctor format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "treehop help" [
+  ]
+
+  # Print all worktrees of the repository
+  export extern "treehop help list" [
+  ]
+
+  # Find the worktree that QUERY means
+  export extern "treehop help find" [
+  ]
+
+  # Print the worktree of the current directory
+  export extern "treehop help here" [
+  ]
+
+  # Print the integration for a shell
+  export extern "treehop help init" [
+  ]
+
+  # Load the integration from the start-up files of your shells
+  export extern "treehop help install" [
+  ]
+
+  # Print the completions of treehop itself for a shell
+  export extern "treehop help completions" [
+  ]
+
+  # Check what treehop needs and uses, and say how to mend what is missing
+  export extern "treehop help doctor" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "treehop help help" [
+  ]
+
+}
+
+export use completions *

@@ -1,0 +1,1 @@
+# treehop for zsh

@@ -1,0 +1,93 @@
+//! Replacing a user's file: whole or not at all, through symbolic links, its mode and owner kept.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// As many links as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// Returns the file that `path` stands for, its symbolic links followed; it need not exist. Dotfile managers link
+/// start-up files, and replacing the link instead would cut the file loose from them.
+fn target(path: &Path) -> Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(next) => path = path.parent().unwrap_or(Path::new("/")).join(next),
+            // Not a link, or nothing at all.
+            Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+                return Ok(path);
+            }
+            Err(e) => {
+                return Err(e).with_context(|| format!("could not read '{}'", path.display()));
+            }
+        }
+    }
+    bail!("'{}' is a loop of symbolic links", path.display())
+}
+
+/// Reads `path`, or nothing where there is no such file.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    let context = || format!("could not read '{}'", path.display());
+    match fs::metadata(path) {
+        // A FIFO would make the read wait for ever.
+        Ok(meta) if !meta.is_file() => bail!("'{}' is not a file", path.display()),
+        Ok(_) => fs::read(path).with_context(context).map(Some),
+        // A link that leads nowhere yet is read as no file, a path through a file is an error.
+        Err(e) if e.kind() == ErrorKind::NotFound => target(path).map(|_| None),
+        Err(e) => Err(e).with_context(context),
+    }
+}
+
+/// Fails with the reason where `path` must not be written, although root or a rename could.
+pub fn writable(path: &Path) -> Result<()> {
+    let target = target(path)?;
+    match fs::metadata(&target) {
+        Ok(meta) if meta.permissions().readonly() => bail!("'{}' is read-only", path.display()),
+        Ok(_) => rustix::fs::access(&target, rustix::fs::Access::WRITE_OK)
+            .with_context(|| format!("could not write '{}'", path.display())),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Gives `path` the content `text`: a reader sees the old file or the new one, also when this process is killed.
+pub fn replace(path: &Path, text: &[u8]) -> Result<()> {
+    let context = || format!("could not write '{}'", path.display());
+    let target = target(path)?;
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)
+        .with_context(|| format!("could not create '{}'", folder.display()))?;
+    // Beside the file, since a rename cannot cross file systems; no shell loads a name that ends so.
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".treehop-{}", std::process::id()));
+    let temporary = folder.join(name);
+    let written = write(&temporary, &target, text).and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.with_context(context)
+}
+
+fn write(temporary: &Path, target: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(temporary)?;
+    if let Ok(old) = fs::metadata(target) {
+        let new = file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        }
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Removes the file that `path` stands for; a link to it stays.
+pub fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(target(path)?).with_context(|| format!("could not remove '{}'", path.display()))
+}

@@ -1,0 +1,78 @@
+//! Where things are on this machine: the home folder, programs on PATH, treehop itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::error::{Exit, Failure};
+
+/// Returns the home folder that the shells use: `HOME`, and not what the user database says, since they would
+/// not look there.
+///
+/// # Errors
+/// A [`Failure`] where `HOME` is not set to an absolute path.
+pub fn home() -> Result<PathBuf> {
+    absolute("HOME").ok_or_else(|| {
+        Failure::new(
+            Exit::Failed,
+            "HOME is not set, so there is no place for your shells' files",
+        )
+        .hint("HOME=/your/home treehop install")
+        .into()
+    })
+}
+
+/// Returns the path in the environment variable `name`; a relative one counts as none (XDG base directories).
+pub fn absolute(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .filter(|p| p.is_absolute())
+}
+
+/// Returns the folder that holds what `treehop install` copies.
+pub fn data() -> Result<PathBuf> {
+    let home = home()?;
+    Ok(absolute("XDG_DATA_HOME")
+        .or_else(dirs::data_dir)
+        .unwrap_or(home)
+        .join("treehop"))
+}
+
+/// Returns the program `name` as PATH finds it.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| {
+            file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+        })
+}
+
+/// Returns this binary, by the name that PATH has for it where there is one: that name survives an update, when
+/// what a package manager links it to does not.
+pub fn treehop() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    Ok(program("treehop")
+        .filter(|found| found.is_absolute() && same(found, &this))
+        .unwrap_or(this))
+}
+
+/// Whether two paths lead to the same file.
+pub fn same(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// Returns `path` as people write it, with `~`.
+pub fn tilde(path: &Path) -> String {
+    match home()
+        .ok()
+        .as_deref()
+        .and_then(|home| path.strip_prefix(home).ok())
+    {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}

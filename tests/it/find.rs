@@ -53,7 +53,8 @@ fn ask(repo: &Repo, queries: &[(&str, Finds)]) {
                     .map(|m| m["worktree"]["branch"].clone())
                     .collect();
                 found.sort_by_key(Value::to_string);
-                let mut right: Vec<_> = branches.iter().map(|branch| Value::from(*branch)).collect();
+                let mut right: Vec<_> =
+                    branches.iter().map(|branch| Value::from(*branch)).collect();
                 right.sort_by_key(Value::to_string);
                 assert_eq!(found, right, "{query:?}");
             }
@@ -92,7 +93,14 @@ fn in_the_guide_s_repository() {
 
 #[test]
 fn each_tier_beats_the_next() {
-    let all = ["auth", "feature/auth", "authority", "x/two-auth", "oauth", "a1u2t3h"];
+    let all = [
+        "auth",
+        "feature/auth",
+        "authority",
+        "x/two-auth",
+        "oauth",
+        "a1u2t3h",
+    ];
     for (from, branch) in all.into_iter().enumerate() {
         table(&all[from..], &[("auth", One(branch))]);
     }
@@ -100,11 +108,26 @@ fn each_tier_beats_the_next() {
 
 #[test]
 fn several_in_the_tier_that_decides() {
-    table(&["feature/auth", "fix/auth", "authority"], &[("auth", Several(&["feature/auth", "fix/auth"]))]);
-    table(&["a/authority", "b/author", "c/oauth"], &[("auth", Several(&["a/authority", "b/author"]))]);
-    table(&["a/x-auth", "b/y_auth", "c/oauth"], &[("auth", Several(&["a/x-auth", "b/y_auth"]))]);
-    table(&["a/oauth", "b/unauthorized", "c/a-u-t-h"], &[("auth", Several(&["a/oauth", "b/unauthorized"]))]);
-    table(&["a/axuxtxh", "b/ayuythz"], &[("auth", Several(&["a/axuxtxh", "b/ayuythz"]))]);
+    table(
+        &["feature/auth", "fix/auth", "authority"],
+        &[("auth", Several(&["feature/auth", "fix/auth"]))],
+    );
+    table(
+        &["a/authority", "b/author", "c/oauth"],
+        &[("auth", Several(&["a/authority", "b/author"]))],
+    );
+    table(
+        &["a/x-auth", "b/y_auth", "c/oauth"],
+        &[("auth", Several(&["a/x-auth", "b/y_auth"]))],
+    );
+    table(
+        &["a/oauth", "b/unauthorized", "c/a-u-t-h"],
+        &[("auth", Several(&["a/oauth", "b/unauthorized"]))],
+    );
+    table(
+        &["a/axuxtxh", "b/ayuythz"],
+        &[("auth", Several(&["a/axuxtxh", "b/ayuythz"]))],
+    );
 }
 
 #[test]
@@ -143,7 +166,11 @@ fn smart_case() {
     );
     table(
         &["a/auth", "a/Auth"],
-        &[("a/auth", One("a/auth")), ("a/Auth", One("a/Auth")), ("Auth", One("a/Auth"))],
+        &[
+            ("a/auth", One("a/auth")),
+            ("a/Auth", One("a/Auth")),
+            ("Auth", One("a/Auth")),
+        ],
     );
     table(&["maße/ÄRGER"], &[("ärger", One("maße/ÄRGER"))]);
 }
@@ -152,14 +179,23 @@ fn smart_case() {
 fn what_looks_like_a_pattern_is_text() {
     let repo = Repo::new();
     repo.worktree_at("a+b(c", "odd");
-    ask(&repo, &[(".*", Nothing), ("a+b(c", One("a+b(c")), ("b(c", One("a+b(c")), ("[a-z]", Nothing)]);
+    ask(
+        &repo,
+        &[
+            (".*", Nothing),
+            ("a+b(c", One("a+b(c")),
+            ("b(c", One("a+b(c")),
+            ("[a-z]", Nothing),
+        ],
+    );
 }
 
 #[test]
 fn main_and_current() {
     let repo = Repo::guide();
-    let cd =
-        |dir: &Path, query: &[&str]| repo.treehop_in(dir, ["find"].iter().chain(query)).json()["cd"].clone();
+    let cd = |dir: &Path, query: &[&str]| {
+        repo.treehop_in(dir, ["find"].iter().chain(query)).json()["cd"].clone()
+    };
     let inside = repo.auth().join("src");
     assert_eq!(cd(&inside, &["^"]), repo.main.to_str().unwrap());
     assert_eq!(cd(&inside, &[]), repo.main.to_str().unwrap());
@@ -181,10 +217,18 @@ fn paths() {
         (&repo.main, "~/git/bitsandbytes-feature-auth"),
     ] {
         let found = repo.treehop_in(dir, ["find", path]).json();
-        assert_eq!(found["worktree"]["path"], auth.to_str().unwrap(), "{path} in {}", dir.display());
+        assert_eq!(
+            found["worktree"]["path"],
+            auth.to_str().unwrap(),
+            "{path} in {}",
+            dir.display()
+        );
     }
     let found = repo.treehop(["find", other.main.to_str().unwrap()]).json();
-    assert_eq!(found["repo"]["name"], "transformers", "a path leads into another repository");
+    assert_eq!(
+        found["repo"]["name"], "transformers",
+        "a path leads into another repository"
+    );
     repo.treehop(["find", "../nowhere"]).fails(3);
 }
 
@@ -192,7 +236,10 @@ fn paths() {
 fn a_branch_with_the_words_of_a_path_is_the_branch() {
     let repo = Repo::guide();
     fs::create_dir_all(repo.main.join("feature/auth")).unwrap();
-    ask(&repo, &[("feature/auth", One("feature/auth")), ("src", One("main"))]);
+    ask(
+        &repo,
+        &[("feature/auth", One("feature/auth")), ("src", One("main"))],
+    );
 }
 
 #[test]
@@ -201,9 +248,14 @@ fn the_subdirectory_is_kept_as_far_as_it_exists() {
     fs::create_dir_all(repo.main.join("src/deep/er")).unwrap();
     fs::create_dir_all(repo.fix().join("src/deep")).unwrap();
     let cd = |query: &str, flag: &str| {
-        repo.treehop_in(&repo.main.join("src/deep/er"), ["find", flag, query]).json()["cd"].clone()
+        repo.treehop_in(&repo.main.join("src/deep/er"), ["find", flag, query])
+            .json()["cd"]
+            .clone()
     };
-    assert_eq!(cd("422", "--subdir"), repo.fix().join("src/deep").to_str().unwrap());
+    assert_eq!(
+        cd("422", "--subdir"),
+        repo.fix().join("src/deep").to_str().unwrap()
+    );
     assert_eq!(cd("auth", "-s"), repo.auth().join("src").to_str().unwrap());
 }
 
@@ -212,20 +264,30 @@ fn a_branch_without_a_worktree_names_the_command() {
     let repo = Repo::guide();
     repo.git(["branch", "docs/readme"]);
     let error = repo.treehop(["find", "docs/readme"]).fails(3).to_owned();
-    assert!(error.lines().any(|line| line == "hint: wnew docs/readme"), "{error}");
+    assert!(
+        error.lines().any(|line| line == "hint: wnew docs/readme"),
+        "{error}"
+    );
     let error = repo.treehop(["find", "docs/other"]).fails(3).to_owned();
-    assert!(!error.contains("wnew docs/other"), "there is no such branch: {error}");
+    assert!(
+        !error.contains("wnew docs/other"),
+        "there is no such branch: {error}"
+    );
 }
 
 #[test]
 fn a_remote_branch_names_the_command_too() {
     let repo = Repo::guide();
     repo.git(["clone", "-q", "--bare", ".", "../remote.git"]);
-    repo.scratch.git(&repo.tree("remote.git"), ["branch", "docs/remote", "main"]);
+    repo.scratch
+        .git(&repo.tree("remote.git"), ["branch", "docs/remote", "main"]);
     repo.git(["remote", "add", "origin", "../remote.git"]);
     repo.git(["fetch", "-q", "origin"]);
     let error = repo.treehop(["find", "docs/remote"]).fails(3).to_owned();
-    assert!(error.lines().any(|line| line == "hint: wnew docs/remote"), "{error}");
+    assert!(
+        error.lines().any(|line| line == "hint: wnew docs/remote"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -245,24 +307,45 @@ fn repositories_used_before() {
     let other = Repo::named(&repo.scratch, "transformers");
     other.worktree("fix/tokens");
     let away = repo.scratch.home.clone();
-    assert!(!repo.treehop_in(&away, ["find", "auth"]).fails(3).is_empty(), "nothing was used yet");
+    assert!(
+        !repo.treehop_in(&away, ["find", "auth"]).fails(3).is_empty(),
+        "nothing was used yet"
+    );
     repo.treehop(["find", "422"]).ok();
     other.treehop(["find", "tokens"]).ok();
     let find = |dir: &Path, query: &str| repo.treehop_in(dir, ["find", query]).json()["cd"].clone();
     assert_eq!(find(&away, "auth"), repo.auth().to_str().unwrap());
-    assert_eq!(find(&away, "tokens"), other.tree("transformers-fix-tokens").to_str().unwrap());
+    assert_eq!(
+        find(&away, "tokens"),
+        other.tree("transformers-fix-tokens").to_str().unwrap()
+    );
     assert_eq!(
         find(&repo.main, "transformers:tokens"),
         other.tree("transformers-fix-tokens").to_str().unwrap()
     );
-    assert_eq!(find(&repo.main, "transformers:"), other.main.to_str().unwrap());
-    assert_eq!(find(&repo.main, "trans:tok"), other.tree("transformers-fix-tokens").to_str().unwrap());
-    assert_eq!(find(&other.main, "bitsandbytes:auth"), repo.auth().to_str().unwrap());
-    let error = repo.treehop(["find", "nosuchrepo:auth"]).fails(3).to_owned();
+    assert_eq!(
+        find(&repo.main, "transformers:"),
+        other.main.to_str().unwrap()
+    );
+    assert_eq!(
+        find(&repo.main, "trans:tok"),
+        other.tree("transformers-fix-tokens").to_str().unwrap()
+    );
+    assert_eq!(
+        find(&other.main, "bitsandbytes:auth"),
+        repo.auth().to_str().unwrap()
+    );
+    let error = repo
+        .treehop(["find", "nosuchrepo:auth"])
+        .fails(3)
+        .to_owned();
     assert!(error.contains("nosuchrepo"), "{error}");
     // Both have one called main.
     let error = repo.treehop_in(&away, ["find", "main"]).fails(4).to_owned();
-    assert!(error.contains("bitsandbytes:main") && error.contains("transformers:main"), "{error}");
+    assert!(
+        error.contains("bitsandbytes:main") && error.contains("transformers:main"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -281,15 +364,23 @@ fn a_repository_that_is_gone_is_forgotten_quietly() {
 #[test]
 fn repositories_are_remembered_from_many_processes_at_once() {
     let scratch = Scratch::new();
-    let repos: Vec<Repo> = (0..12).map(|number| Repo::named(&scratch, format!("repo{number}"))).collect();
+    let repos: Vec<Repo> = (0..12)
+        .map(|number| Repo::named(&scratch, format!("repo{number}")))
+        .collect();
     let start = |repo: &Repo| -> Child {
         let mut command = scratch.command(tools::treehop(), &repo.main);
         command.arg("find").stdout(Stdio::null()).spawn().unwrap()
     };
     let mut children: Vec<Child> = (0..3).flat_map(|_| repos.iter().map(start)).collect();
-    assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+    assert!(
+        children
+            .iter_mut()
+            .all(|child| child.wait().unwrap().success())
+    );
     for (number, repo) in repos.iter().enumerate() {
-        let found = scratch.treehop(&scratch.home, ["find", &format!("repo{number}:")]).json();
+        let found = scratch
+            .treehop(&scratch.home, ["find", &format!("repo{number}:")])
+            .json();
         assert_eq!(found["cd"], repo.main.to_str().unwrap());
     }
 }
@@ -307,12 +398,21 @@ fn a_state_directory_that_cannot_be_written_is_no_failure() {
 fn all_without_a_query_is_all() {
     let repo = Repo::guide();
     let all = repo.treehop(["find", "--all"]).json();
-    let queries: Vec<_> = all["matches"].as_array().unwrap().iter().map(|m| m["query"].clone()).collect();
+    let queries: Vec<_> = all["matches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["query"].clone())
+        .collect();
     assert_eq!(queries.len(), 4);
     assert_eq!(queries[0], "main");
     for one in all["matches"].as_array().unwrap() {
         let query = one["query"].as_str().unwrap();
-        assert_eq!(repo.treehop(["find", query]).json()["cd"], one["cd"], "{query} is what to type");
+        assert_eq!(
+            repo.treehop(["find", query]).json()["cd"],
+            one["cd"],
+            "{query} is what to type"
+        );
     }
 }
 
@@ -321,7 +421,9 @@ fn all_with_fields_is_lines() {
     let repo = Repo::guide();
     repo.worktree("feature/oauth");
     repo.git_in(&repo.fix(), ["switch", "-q", "--detach"]);
-    let lines = repo.treehop(["find", "--all", "--fields", "query,repo.name,branch", "f"]).lines();
+    let lines = repo
+        .treehop(["find", "--all", "--fields", "query,repo.name,branch", "f"])
+        .lines();
     let mut groups: Vec<_> = lines.chunks(3).map(<[_]>::to_vec).collect();
     groups.sort();
     let right = [
@@ -330,8 +432,14 @@ fn all_with_fields_is_lines() {
         ["fix-422", "bitsandbytes", ""],
     ];
     assert_eq!(groups, right);
-    for line in repo.treehop(["find", "--all", "--fields", "description"]).lines() {
-        assert!(line.contains("git/bitsandbytes"), "a description says where: {line:?}");
+    for line in repo
+        .treehop(["find", "--all", "--fields", "description"])
+        .lines()
+    {
+        assert!(
+            line.contains("git/bitsandbytes"),
+            "a description says where: {line:?}"
+        );
     }
     repo.treehop(["find", "--all", "nosuchthing"]).fails(3);
 }
@@ -340,10 +448,18 @@ fn all_with_fields_is_lines() {
 fn all_says_the_repository_where_it_was_asked_so() {
     let repo = Repo::guide();
     repo.treehop(["find"]).ok();
-    let lines = repo.treehop(["find", "--all", "--fields", "query", "bitsandbytes:au"]).lines();
+    let lines = repo
+        .treehop(["find", "--all", "--fields", "query", "bitsandbytes:au"])
+        .lines();
     assert_eq!(lines, ["bitsandbytes:feature/auth"]);
-    let lines = repo.treehop_in(Path::new("/"), ["find", "--all", "--fields", "query", "au"]).lines();
-    assert_eq!(lines, ["bitsandbytes:feature/auth"], "outside, only that finds it");
+    let lines = repo
+        .treehop_in(Path::new("/"), ["find", "--all", "--fields", "query", "au"])
+        .lines();
+    assert_eq!(
+        lines,
+        ["bitsandbytes:feature/auth"],
+        "outside, only that finds it"
+    );
 }
 
 #[test]
@@ -376,7 +492,10 @@ fn a_wrong_command_line_is_2() {
 fn a_query_that_begins_with_a_dash() {
     let repo = Repo::new();
     let tree = repo.worktree_at("odd", "-dash");
-    assert_eq!(repo.treehop(["find", "--", "-dash"]).json()["cd"], tree.to_str().unwrap());
+    assert_eq!(
+        repo.treehop(["find", "--", "-dash"]).json()["cd"],
+        tree.to_str().unwrap()
+    );
 }
 
 #[test]
@@ -385,10 +504,20 @@ fn c_is_as_in_git() {
     let at_root = |args: &[&OsStr]| repo.treehop_in(Path::new("/"), args).json()["cd"].clone();
     let main = repo.main.as_os_str();
     let [c, find, auth]: [&OsStr; 3] = ["-C", "find", "auth"].map(OsStr::new);
-    assert_eq!(at_root(&[c, main, find, auth]), repo.auth().to_str().unwrap());
+    assert_eq!(
+        at_root(&[c, main, find, auth]),
+        repo.auth().to_str().unwrap()
+    );
     let parent = repo.tree("");
     assert_eq!(
-        at_root(&[c, parent.as_os_str(), c, "bitsandbytes".as_ref(), find, auth]),
+        at_root(&[
+            c,
+            parent.as_os_str(),
+            c,
+            "bitsandbytes".as_ref(),
+            find,
+            auth
+        ]),
         repo.auth().to_str().unwrap()
     );
     repo.treehop(["-C", "/nowhere", "find"]).fails(1);
@@ -401,7 +530,10 @@ fn the_worktree_whose_session_waits() {
     assert!(error.contains("wait"), "{error}");
     let mut busy = crate::live::Session::start(&repo.scratch, &repo.fix(), "busy");
     let mut waits = crate::live::Session::start(&repo.scratch, &repo.auth().join("src"), "waiting");
-    assert_eq!(repo.treehop(["find", "!"]).json()["cd"], repo.auth().to_str().unwrap());
+    assert_eq!(
+        repo.treehop(["find", "!"]).json()["cd"],
+        repo.auth().to_str().unwrap()
+    );
     waits.kill();
     busy.kill();
     repo.treehop(["find", "!"]).fails(3);
@@ -412,7 +544,13 @@ fn a_nested_repository_is_its_own() {
     let repo = Repo::guide();
     let inner = Repo::named(&Rc::clone(&repo.scratch), "bitsandbytes/vendor/inner");
     inner.worktree_at("feature/inner", repo.tree("inner-feature"));
-    assert_eq!(inner.treehop(["find", "feature"]).json()["worktree"]["branch"], "feature/inner");
-    assert_eq!(repo.treehop(["find", "auth"]).json()["worktree"]["branch"], "feature/auth");
+    assert_eq!(
+        inner.treehop(["find", "feature"]).json()["worktree"]["branch"],
+        "feature/inner"
+    );
+    assert_eq!(
+        repo.treehop(["find", "auth"]).json()["worktree"]["branch"],
+        "feature/auth"
+    );
     inner.treehop(["find", "auth"]).fails(3);
 }

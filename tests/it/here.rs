@@ -30,7 +30,10 @@ fn full_fills_the_rest() {
         json!({"staged": 0, "modified": 0, "untracked": 0, "conflicted": 0})
     );
     assert_eq!(full["worktree"]["commit"]["subject"], "start");
-    assert_eq!(full["worktree"]["default"], json!({"ahead": 0, "behind": 0, "merged": true}));
+    assert_eq!(
+        full["worktree"]["default"],
+        json!({"ahead": 0, "behind": 0, "merged": true})
+    );
 }
 
 #[test]
@@ -44,7 +47,10 @@ fn the_innermost_worktree() {
 #[test]
 fn outside_one_line_and_3() {
     let repo = Repo::new();
-    let error = repo.treehop_in(&repo.scratch.home, ["here", "--fields", "git_dir,name"]).fails(3).to_owned();
+    let error = repo
+        .treehop_in(&repo.scratch.home, ["here", "--fields", "git_dir,name"])
+        .fails(3)
+        .to_owned();
     assert_eq!(error.lines().count(), 1, "{error}");
 }
 
@@ -60,12 +66,23 @@ fn in_a_bare_repository() {
 #[test]
 fn in_a_directory_that_is_gone() {
     let repo = Repo::guide();
-    let line = format!("rm -r . 2>/dev/null; rmdir \"$PWD\"; '{}' here", tools::treehop().display());
+    let line = format!(
+        "rm -r . 2>/dev/null; rmdir \"$PWD\"; '{}' here",
+        tools::treehop().display()
+    );
     let dir = repo.tree("gone");
     fs::create_dir(&dir).unwrap();
-    let out = repo.scratch.command(tools::program("bash"), &dir).args(["-c", &line]).output().unwrap();
+    let out = repo
+        .scratch
+        .command(tools::program("bash"), &dir)
+        .args(["-c", &line])
+        .output()
+        .unwrap();
     let error = String::from_utf8_lossy(&out.stderr);
-    assert!(error.starts_with("treehop: ") && !error.contains("panicked"), "{error}");
+    assert!(
+        error.starts_with("treehop: ") && !error.contains("panicked"),
+        "{error}"
+    );
     assert!(matches!(out.status.code(), Some(1 | 3)), "{:?}", out.status);
 }
 
@@ -77,7 +94,12 @@ fn no_git_is_needed_to_know_where_one_is() {
     let nothing = repo.scratch.root.join("tmp");
     let env = [("PATH", nothing.as_os_str())];
     let dir = repo.auth();
-    for args in [&["here"][..], &["list"], &["find", "422"], &["list", "--full"]] {
+    for args in [
+        &["here"][..],
+        &["list"],
+        &["find", "422"],
+        &["list", "--full"],
+    ] {
         repo.scratch.treehop_env(&dir, args, &env).json();
     }
 }
@@ -88,7 +110,9 @@ fn a_repository_without_git_in_the_way_says_what_is_missing() {
     repo.git(["clone", "-q", "--bare", ".", "../bare.git"]);
     let nothing = repo.scratch.root.join("tmp");
     let env = [("PATH", nothing.as_os_str())];
-    let out = repo.scratch.treehop_env(&repo.tree("bare.git"), ["here"], &env);
+    let out = repo
+        .scratch
+        .treehop_env(&repo.tree("bare.git"), ["here"], &env);
     assert!(out.stderr.contains("git"), "{}", out.stderr);
 }
 
@@ -97,7 +121,10 @@ fn venvs_that_are_not_to_be_trusted() {
     let refused = |repo: &Repo| {
         let here = repo.here(&repo.auth());
         assert_eq!(here["venv"], Value::Null);
-        let why = here["venv_refused"].as_str().unwrap_or_else(|| panic!("no reason in {here:#}")).to_owned();
+        let why = here["venv_refused"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no reason in {here:#}"))
+            .to_owned();
         assert_eq!(why.lines().count(), 1, "{why}");
         why
     };

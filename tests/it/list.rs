@@ -12,7 +12,12 @@ use crate::common::{Repo, tools};
 fn the_guide_s_layout() {
     let repo = Repo::guide();
     let list = repo.list();
-    let names: Vec<_> = list["worktrees"].as_array().unwrap().iter().map(|w| w["name"].clone()).collect();
+    let names: Vec<_> = list["worktrees"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w["name"].clone())
+        .collect();
     assert_eq!(names[0], "bitsandbytes", "main first");
     assert_eq!(names.len(), 4);
     for name in ["experiment", "feature-auth", "fix-422"] {
@@ -20,18 +25,35 @@ fn the_guide_s_layout() {
     }
     assert_eq!(list["repo"]["name"], "bitsandbytes");
     assert_eq!(list["repo"]["root"], repo.main.to_str().unwrap());
-    assert_eq!(list["repo"]["git_dir"], repo.main.join(".git").to_str().unwrap());
+    assert_eq!(
+        list["repo"]["git_dir"],
+        repo.main.join(".git").to_str().unwrap()
+    );
     assert_eq!(list["repo"]["bare"], false);
     assert_eq!(list["repo"]["default_branch"], "main");
     let auth = worktree(&list, &repo.auth());
     assert_eq!(auth["branch"], "feature/auth");
-    assert_eq!(auth["head"], repo.git_in(&repo.auth(), ["rev-parse", "HEAD"]));
-    assert_eq!(auth["git_dir"], repo.git_in(&repo.auth(), ["rev-parse", "--absolute-git-dir"]));
+    assert_eq!(
+        auth["head"],
+        repo.git_in(&repo.auth(), ["rev-parse", "HEAD"])
+    );
+    assert_eq!(
+        auth["git_dir"],
+        repo.git_in(&repo.auth(), ["rev-parse", "--absolute-git-dir"])
+    );
     assert_eq!(auth["prompt"], "feature/auth");
     assert_eq!(auth["claude"], json!({"live": [], "last": null}));
-    for key in
-        ["commit", "upstream", "default", "changes", "operation", "venv", "venv_refused", "model", "locked"]
-    {
+    for key in [
+        "commit",
+        "upstream",
+        "default",
+        "changes",
+        "operation",
+        "venv",
+        "venv_refused",
+        "model",
+        "locked",
+    ] {
         assert_eq!(auth[key], Value::Null, "{key} without --full");
     }
     assert_eq!(worktree(&list, &repo.main)["prompt"], "main@bitsandbytes");
@@ -40,12 +62,20 @@ fn the_guide_s_layout() {
 #[test]
 fn main_and_current() {
     let repo = Repo::guide();
-    for (dir, current) in [(repo.main.clone(), &repo.main), (repo.auth().join("src"), &repo.auth())] {
+    for (dir, current) in [
+        (repo.main.clone(), &repo.main),
+        (repo.auth().join("src"), &repo.auth()),
+    ] {
         let list = repo.treehop_in(&dir, ["list"]).json();
         for tree in list["worktrees"].as_array().unwrap() {
             let path = Path::new(tree["path"].as_str().unwrap());
             assert_eq!(tree["main"], path == repo.main, "{path:?}");
-            assert_eq!(tree["current"], path == current, "{path:?} from {}", dir.display());
+            assert_eq!(
+                tree["current"],
+                path == current,
+                "{path:?} from {}",
+                dir.display()
+            );
         }
     }
 }
@@ -53,9 +83,20 @@ fn main_and_current() {
 #[test]
 fn names_that_collide_are_whole() {
     let repo = Repo::new();
-    let (long, short) = (repo.worktree_at("a", "bitsandbytes-x"), repo.worktree_at("b", "x"));
-    let (dot, under) = (repo.worktree_at("c", "bitsandbytes.y"), repo.worktree_at("d", "bitsandbytes_z"));
-    for (path, name) in [(long, "bitsandbytes-x"), (short, "x"), (dot, "y"), (under, "z")] {
+    let (long, short) = (
+        repo.worktree_at("a", "bitsandbytes-x"),
+        repo.worktree_at("b", "x"),
+    );
+    let (dot, under) = (
+        repo.worktree_at("c", "bitsandbytes.y"),
+        repo.worktree_at("d", "bitsandbytes_z"),
+    );
+    for (path, name) in [
+        (long, "bitsandbytes-x"),
+        (short, "x"),
+        (dot, "y"),
+        (under, "z"),
+    ] {
         assert_eq!(repo.listed(&path)["name"], name);
     }
 }
@@ -89,7 +130,10 @@ fn venvs_and_why_not() {
     assert_eq!(repo.listed(&repo.auth())["venv"], Value::Null);
     repo.git(["config", "--unset", "treehop.venv"]);
     let auth = repo.listed(&repo.auth());
-    assert_eq!((&auth["venv"], &auth["venv_refused"]), (&json!(venv.to_str().unwrap()), &Value::Null));
+    assert_eq!(
+        (&auth["venv"], &auth["venv_refused"]),
+        (&json!(venv.to_str().unwrap()), &Value::Null)
+    );
     fs::create_dir_all(repo.experiment().join(".venv/bin")).unwrap();
     let none = repo.listed(&repo.experiment());
     assert_eq!(
@@ -107,7 +151,11 @@ fn a_tracked_venv_is_named_and_not_used() {
     for when in ["staged", "committed"] {
         let auth = repo.listed(&repo.auth());
         assert_eq!(auth["venv"], Value::Null, "{when}");
-        assert!(auth["venv_refused"].as_str().unwrap().contains(".venv"), "{when}: {}", auth["venv_refused"]);
+        assert!(
+            auth["venv_refused"].as_str().unwrap().contains(".venv"),
+            "{when}: {}",
+            auth["venv_refused"]
+        );
         if when == "staged" {
             repo.git_in(&repo.auth(), ["commit", "-q", "-m", "a gift"]);
         }
@@ -127,8 +175,14 @@ fn full_commit_and_default() {
         auth["commit"],
         json!({"sha": sha, "subject": "change auth.py", "time": "2024-05-01T12:00:00Z"})
     );
-    assert_eq!(auth["default"], json!({"ahead": 2, "behind": 1, "merged": false}));
-    assert_eq!(worktree(&list, &repo.fix())["default"], json!({"ahead": 0, "behind": 1, "merged": true}));
+    assert_eq!(
+        auth["default"],
+        json!({"ahead": 2, "behind": 1, "merged": false})
+    );
+    assert_eq!(
+        worktree(&list, &repo.fix())["default"],
+        json!({"ahead": 0, "behind": 1, "merged": true})
+    );
     assert_eq!(auth["upstream"], Value::Null);
 }
 
@@ -148,7 +202,10 @@ fn full_upstream() {
         upstream(&repo.auth()),
         json!({"name": "origin/feature/auth", "ahead": 1, "behind": 0, "gone": false})
     );
-    assert_eq!(upstream(&repo.main), json!({"name": "origin/main", "ahead": 0, "behind": 0, "gone": false}));
+    assert_eq!(
+        upstream(&repo.main),
+        json!({"name": "origin/main", "ahead": 0, "behind": 0, "gone": false})
+    );
     assert_eq!(
         upstream(&repo.fix()),
         json!({"name": "origin/fix/issue-422", "ahead": null, "behind": null, "gone": true})
@@ -173,23 +230,43 @@ fn full_changes() {
     fs::create_dir(auth.join(".venv")).unwrap();
     fs::write(auth.join(".venv/ignored"), "").unwrap();
     repo.conflict(&repo.fix());
-    assert!(!repo.scratch.git_may_fail(&repo.fix(), ["merge", "-q", "main"]));
+    assert!(
+        !repo
+            .scratch
+            .git_may_fail(&repo.fix(), ["merge", "-q", "main"])
+    );
     let list = repo.treehop(["list", "--full"]).json();
     let changes = |path: &Path| worktree(&list, path)["changes"].clone();
-    assert_eq!(changes(&auth), json!({"staged": 1, "modified": 2, "untracked": 2, "conflicted": 0}));
-    assert_eq!(changes(&repo.fix()), json!({"staged": 0, "modified": 0, "untracked": 0, "conflicted": 1}));
-    assert_eq!(changes(&repo.main), json!({"staged": 0, "modified": 0, "untracked": 0, "conflicted": 0}));
+    assert_eq!(
+        changes(&auth),
+        json!({"staged": 1, "modified": 2, "untracked": 2, "conflicted": 0})
+    );
+    assert_eq!(
+        changes(&repo.fix()),
+        json!({"staged": 0, "modified": 0, "untracked": 0, "conflicted": 1})
+    );
+    assert_eq!(
+        changes(&repo.main),
+        json!({"staged": 0, "modified": 0, "untracked": 0, "conflicted": 0})
+    );
 }
 
 #[test]
 fn the_last_conversation() {
     let repo = Repo::guide();
     let record = |dir: &Path, time: &str| {
-        json!({"type": "user", "cwd": dir.to_str().unwrap(), "timestamp": time, "sessionId": "s"}).to_string()
+        json!({"type": "user", "cwd": dir.to_str().unwrap(), "timestamp": time, "sessionId": "s"})
+            .to_string()
     };
-    let slug = repo.main.to_str().unwrap().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    let write =
-        |id: &str, text: String| repo.scratch.write(format!(".claude/projects/{slug}/{id}.jsonl"), text);
+    let slug = repo
+        .main
+        .to_str()
+        .unwrap()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let write = |id: &str, text: String| {
+        repo.scratch
+            .write(format!(".claude/projects/{slug}/{id}.jsonl"), text)
+    };
     let title = json!({"type": "custom-title", "customTitle": "the login page", "sessionId": "s"});
     // It began in the main worktree and moved on, as `--resume` does.
     let records = [
@@ -206,12 +283,22 @@ fn the_last_conversation() {
     write("33333333-3333-4333-8333-333333333333", "garbage\n".into());
     let list = repo.treehop(["list", "--full"]).json();
     let last = |path: &Path| worktree(&list, path)["claude"]["last"].clone();
-    assert_eq!(last(&repo.auth())["session_id"], "11111111-1111-4111-8111-111111111111");
+    assert_eq!(
+        last(&repo.auth())["session_id"],
+        "11111111-1111-4111-8111-111111111111"
+    );
     assert_eq!(last(&repo.auth())["title"], "the login page");
     assert_eq!(last(&repo.auth())["updated_at"], "2024-05-01T11:00:00Z");
-    assert_eq!(last(&repo.main)["session_id"], "22222222-2222-4222-8222-222222222222");
+    assert_eq!(
+        last(&repo.main)["session_id"],
+        "22222222-2222-4222-8222-222222222222"
+    );
     assert_eq!(last(&repo.fix()), Value::Null);
-    assert_eq!(worktree(&repo.list(), &repo.auth())["claude"]["last"], Value::Null, "only with --full");
+    assert_eq!(
+        worktree(&repo.list(), &repo.auth())["claude"]["last"],
+        Value::Null,
+        "only with --full"
+    );
 }
 
 #[test]
@@ -230,19 +317,38 @@ fn the_configuration_of_the_user_changes_nothing() {
         repo.git(["config", "--global", key, value]);
     }
     repo.treehop(["list", "--full"]).json();
-    assert_eq!(String::from_utf8(before).unwrap(), String::from_utf8(repo.treehop(["list"]).stdout).unwrap());
+    assert_eq!(
+        String::from_utf8(before).unwrap(),
+        String::from_utf8(repo.treehop(["list"]).stdout).unwrap()
+    );
 }
 
 #[test]
 fn fields_are_raw_lines() {
     let repo = Repo::guide();
-    let lines = repo.treehop(["list", "--fields", "branch,locked.reason,path,model"]).lines();
+    let lines = repo
+        .treehop(["list", "--fields", "branch,locked.reason,path,model"])
+        .lines();
     assert_eq!(lines.len(), 16, "four for each of four: {lines:?}");
     assert_eq!(lines[..4], ["main", "", repo.main.to_str().unwrap(), ""]);
-    let lines =
-        repo.treehop_in(&repo.auth(), ["here", "--fields", "repo.name,worktree.name,main,cd,claude.live"]);
-    assert!(lines.fails(2).contains("worktree.name"), "an unknown field is named");
-    let lines = repo.treehop_in(&repo.auth(), ["here", "--fields", "repo.name,name,main,head"]).lines();
+    let lines = repo.treehop_in(
+        &repo.auth(),
+        [
+            "here",
+            "--fields",
+            "repo.name,worktree.name,main,cd,claude.live",
+        ],
+    );
+    assert!(
+        lines.fails(2).contains("worktree.name"),
+        "an unknown field is named"
+    );
+    let lines = repo
+        .treehop_in(
+            &repo.auth(),
+            ["here", "--fields", "repo.name,name,main,head"],
+        )
+        .lines();
     assert_eq!(lines[..3], ["bitsandbytes", "feature-auth", "false"]);
     assert_eq!(lines[3].len(), 40);
 }
@@ -253,7 +359,12 @@ fn a_table_for_eyes() {
     let out = repo.treehop(["list", "--format", "table"]);
     out.ok();
     let text = String::from_utf8(out.stdout).unwrap();
-    for branch in ["main", "feature/auth", "fix/issue-422", "experiment/new-quantizer"] {
+    for branch in [
+        "main",
+        "feature/auth",
+        "fix/issue-422",
+        "experiment/new-quantizer",
+    ] {
         assert!(text.contains(branch), "no {branch} in\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colours into a pipe");
@@ -263,17 +374,30 @@ fn a_table_for_eyes() {
 #[test]
 fn a_closed_pipe_is_quiet() {
     let repo = Repo::guide();
-    for args in
-        ["list", "list --fields path", "list --format table", "find --all", "here", "find auth --fields path"]
-    {
+    for args in [
+        "list",
+        "list --fields path",
+        "list --format table",
+        "find --all",
+        "here",
+        "find auth --fields path",
+    ] {
         let binary = tools::treehop().display();
         // The file says that the reader is gone before the first byte is written.
         let line = format!(
             "{{ until [ -e gone ]; do :; done; '{binary}' {args}; echo \"status $?\" >&2; }} | {{ exec <&-; : >gone; }}"
         );
-        let out =
-            repo.scratch.command(tools::program("bash"), &repo.main).args(["-c", &line]).output().unwrap();
+        let out = repo
+            .scratch
+            .command(tools::program("bash"), &repo.main)
+            .args(["-c", &line])
+            .output()
+            .unwrap();
         fs::remove_file(repo.main.join("gone")).unwrap();
-        assert_eq!(String::from_utf8_lossy(&out.stderr), "status 0\n", "treehop {args}");
+        assert_eq!(
+            String::from_utf8_lossy(&out.stderr),
+            "status 0\n",
+            "treehop {args}"
+        );
     }
 }

@@ -20,7 +20,11 @@ pub struct Session {
 impl Session {
     pub fn start(scratch: &Scratch, cwd: &Path, status: &str) -> Session {
         let mut command = scratch.command(tools::program("sleep"), Path::new("/"));
-        let child = command.arg("600").stdout(Stdio::null()).spawn().expect("sleep runs");
+        let child = command
+            .arg("600")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("sleep runs");
         let pid = child.id();
         let file = write_entry(scratch, pid, &entry(pid, &started(pid), cwd, status));
         Session { child, file }
@@ -42,7 +46,13 @@ impl Drop for Session {
 /// Field 22 of `/proc/PID/stat`: when the process began.
 fn started(pid: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
-    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().to_owned()
+    stat.rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .nth(19)
+        .unwrap()
+        .to_owned()
 }
 
 fn entry(pid: u32, started: &str, cwd: &Path, status: &str) -> Value {
@@ -135,8 +145,14 @@ fn another_configuration_directory() {
     fs::rename(repo.scratch.home.join(".claude"), &elsewhere).unwrap();
     assert_eq!(live(&repo, &repo.auth()).len(), 0);
     let env = [("CLAUDE_CONFIG_DIR", elsewhere.as_os_str())];
-    let here = repo.scratch.treehop_env(&repo.auth(), ["here"], &env).json();
-    assert_eq!(here["worktree"]["claude"]["live"].as_array().unwrap().len(), 1);
+    let here = repo
+        .scratch
+        .treehop_env(&repo.auth(), ["here"], &env)
+        .json();
+    assert_eq!(
+        here["worktree"]["claude"]["live"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
@@ -166,7 +182,13 @@ fn garbage_in_the_registry() {
     let found = live(&repo, &repo.auth());
     assert!(found.iter().all(|one| one["pid"] == pid), "{found:?}");
     assert!(!found.is_empty() && found.len() <= 2, "{found:?}");
-    assert_eq!(repo.treehop(["list"]).json()["worktrees"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        repo.treehop(["list"]).json()["worktrees"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
 }
 
 #[test]
@@ -176,7 +198,11 @@ fn an_entry_with_only_what_counts() {
     let pid = session.child.id();
     let started: u64 = started(pid).parse().unwrap();
     let cwd = repo.auth();
-    write_entry(&repo.scratch, pid, &json!({"pid": pid, "procStart": started, "cwd": cwd.to_str().unwrap()}));
+    write_entry(
+        &repo.scratch,
+        pid,
+        &json!({"pid": pid, "procStart": started, "cwd": cwd.to_str().unwrap()}),
+    );
     let found = live(&repo, &repo.auth());
     assert_eq!(found.len(), 1, "a number for procStart is as good");
     assert_eq!(found[0]["status"], Value::Null);
@@ -214,8 +240,12 @@ fn the_real_claude() {
     let port = listener.local_addr().unwrap().port();
     drop(listener); // A closed port is enough for a session to exist.
     let key = "treehop-test-key-000";
-    let trusted = [repo.main.clone(), repo.auth()]
-        .map(|dir| (dir.to_str().unwrap().to_owned(), json!({"hasTrustDialogAccepted": true})));
+    let trusted = [repo.main.clone(), repo.auth()].map(|dir| {
+        (
+            dir.to_str().unwrap().to_owned(),
+            json!({"hasTrustDialogAccepted": true}),
+        )
+    });
     let config = json!({
         "hasCompletedOnboarding": true, "theme": "dark", "customApiKeyResponses": {"approved": [key], "rejected": []},
         "projects": trusted.into_iter().collect::<serde_json::Map<_, _>>(),
@@ -233,20 +263,31 @@ fn the_real_claude() {
     }
     let program = [scratch.bin.join("claude").into_os_string()];
     let terminal = Tmux::start(scratch, &env, &repo.auth().join("src"), (120, 40), &program);
-    until(&format!("an entry of the session:\n{}", terminal.screen()), || {
-        terminal.wait("a living claude", |screen| !screen.dead);
-        !live(&repo, &repo.auth()).is_empty()
-    });
+    until(
+        &format!("an entry of the session:\n{}", terminal.screen()),
+        || {
+            terminal.wait("a living claude", |screen| !screen.dead);
+            !live(&repo, &repo.auth()).is_empty()
+        },
+    );
     let found = live(&repo, &repo.auth());
     assert_eq!(found.len(), 1);
     let pid = u32::try_from(found[0]["pid"].as_u64().unwrap()).unwrap();
     assert!(Path::new(&format!("/proc/{pid}")).exists());
     assert_eq!(found[0]["kind"], "interactive");
-    assert!(found[0]["session_id"].is_string() && found[0]["started_at"].is_string(), "{found:?}");
-    until("its status", || live(&repo, &repo.auth())[0]["status"] == "idle");
+    assert!(
+        found[0]["session_id"].is_string() && found[0]["started_at"].is_string(),
+        "{found:?}"
+    );
+    until("its status", || {
+        live(&repo, &repo.auth())[0]["status"] == "idle"
+    });
     assert_eq!(live(&repo, &repo.main).len(), 0);
 
-    let kill = scratch.command("kill", &repo.main).args(["-9", &pid.to_string()]).status();
+    let kill = scratch
+        .command("kill", &repo.main)
+        .args(["-9", &pid.to_string()])
+        .status();
     assert!(kill.unwrap().success());
     terminal.ended();
     let file = scratch.home.join(format!(".claude/sessions/{pid}.json"));

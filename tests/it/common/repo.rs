@@ -24,10 +24,22 @@ pub struct Scratch {
 impl Scratch {
     /// An empty home with treehop on `PATH`.
     pub fn new() -> Rc<Scratch> {
-        let dir = tempfile::Builder::new().prefix("treehop-").tempdir().expect("a temporary directory");
+        let dir = tempfile::Builder::new()
+            .prefix("treehop-")
+            .tempdir()
+            .expect("a temporary directory");
         let root = dir.path().canonicalize().expect("its real path");
-        let scratch = Scratch { _dir: dir, home: root.join("home"), bin: root.join("bin"), root };
-        for dir in [&scratch.bin, &scratch.home.join("git"), &scratch.root.join("tmp")] {
+        let scratch = Scratch {
+            _dir: dir,
+            home: root.join("home"),
+            bin: root.join("bin"),
+            root,
+        };
+        for dir in [
+            &scratch.bin,
+            &scratch.home.join("git"),
+            &scratch.root.join("tmp"),
+        ] {
             fs::create_dir_all(dir).expect("a scratch directory");
         }
         tools::link(tools::treehop(), &scratch.bin.join("treehop"));
@@ -51,7 +63,8 @@ impl Scratch {
         let file = self.bin.join(name);
         let _ = fs::remove_file(&file);
         fs::write(&file, format!("#!/bin/sh\n{text}\n")).expect("a script");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("an executable script");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))
+            .expect("an executable script");
         file
     }
 
@@ -82,7 +95,11 @@ impl Scratch {
     /// `program` in that environment.
     pub fn command(&self, program: impl AsRef<OsStr>, dir: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(self.env()).current_dir(dir).stdin(std::process::Stdio::null());
+        command
+            .env_clear()
+            .envs(self.env())
+            .current_dir(dir)
+            .stdin(std::process::Stdio::null());
         command
     }
 
@@ -92,13 +109,26 @@ impl Scratch {
         let out = command.args(args).output().expect("git runs");
         let text = String::from_utf8_lossy(&out.stdout).trim_end().to_owned();
         let error = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{command:?} in {}\n{text}\n{error}", dir.display());
+        assert!(
+            out.status.success(),
+            "{command:?} in {}\n{text}\n{error}",
+            dir.display()
+        );
         text
     }
 
     /// Runs git where it may fail, as a merge that conflicts does.
-    pub fn git_may_fail<A: AsRef<OsStr>>(&self, dir: &Path, args: impl IntoIterator<Item = A>) -> bool {
-        self.command(tools::program("git"), dir).args(args).output().expect("git runs").status.success()
+    pub fn git_may_fail<A: AsRef<OsStr>>(
+        &self,
+        dir: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> bool {
+        self.command(tools::program("git"), dir)
+            .args(args)
+            .output()
+            .expect("git runs")
+            .status
+            .success()
     }
 
     /// Writes a file, its directories too.
@@ -137,7 +167,10 @@ impl Repo {
         fs::write(main.join(".gitignore"), ".venv\nvenv\n").expect("a .gitignore");
         fs::create_dir(main.join("src")).expect("src");
         fs::write(main.join("src/server.py"), "print('hello')\n").expect("a file");
-        let repo = Repo { scratch: Rc::clone(scratch), main };
+        let repo = Repo {
+            scratch: Rc::clone(scratch),
+            main,
+        };
         repo.git(["add", "."]);
         repo.git(["commit", "-q", "-m", "start"]);
         repo
@@ -154,8 +187,9 @@ impl Repo {
 
     /// A new branch in a worktree beside the main one, at `../bitsandbytes-feature-auth`.
     pub fn worktree(&self, branch: &str) -> PathBuf {
-        let slug: Vec<&str> =
-            branch.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).collect();
+        let slug: Vec<&str> = branch
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
+            .collect();
         let slug: Vec<&str> = slug.into_iter().filter(|part| !part.is_empty()).collect();
         let name = self.main.file_name().expect("a name").to_string_lossy();
         self.worktree_at(branch, format!("{name}-{}", slug.join("-")))
@@ -165,7 +199,10 @@ impl Repo {
     pub fn worktree_at(&self, branch: &str, directory: impl AsRef<Path>) -> PathBuf {
         let path = self.tree(directory);
         self.git(
-            ["worktree", "add", "-q", "-b", branch, "--"].map(OsStr::new).iter().chain(&[path.as_os_str()]),
+            ["worktree", "add", "-q", "-b", branch, "--"]
+                .map(OsStr::new)
+                .iter()
+                .chain(&[path.as_os_str()]),
         );
         path
     }
@@ -226,9 +263,16 @@ impl Repo {
         }
         // Sourcing it is what treehop never does: whoever does leaves a mark.
         let mark = self.scratch.root.join("activate-was-sourced");
-        for (name, how) in [("activate", "touch"), ("activate.fish", "touch"), ("activate.nu", "^touch")] {
-            fs::write(venv.join("bin").join(name), format!("{how} '{}'\n", mark.display()))
-                .expect("activate");
+        for (name, how) in [
+            ("activate", "touch"),
+            ("activate.fish", "touch"),
+            ("activate.nu", "^touch"),
+        ] {
+            fs::write(
+                venv.join("bin").join(name),
+                format!("{how} '{}'\n", mark.display()),
+            )
+            .expect("activate");
         }
         venv.to_owned()
     }
@@ -236,15 +280,25 @@ impl Repo {
     /// A venv from Python itself.
     pub fn real_venv(&self, worktree: &Path) -> PathBuf {
         let mut python = self.scratch.command(tools::program("python3"), worktree);
-        let out = python.args(["-m", "venv", "--without-pip", ".venv"]).output().expect("python3 runs");
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let out = python
+            .args(["-m", "venv", "--without-pip", ".venv"])
+            .output()
+            .expect("python3 runs");
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         worktree.join(".venv")
     }
 
     /// Starts a rebase of `branch` (in the worktree `dir`) that stops at a conflict.
     pub fn rebase_in(&self, dir: &Path) {
         self.conflict(dir);
-        assert!(!self.scratch.git_may_fail(dir, ["rebase", "main"]), "the rebase stops");
+        assert!(
+            !self.scratch.git_may_fail(dir, ["rebase", "main"]),
+            "the rebase stops"
+        );
     }
 
     /// Gives main and the branch in `dir` changes that cannot be merged.
@@ -256,9 +310,20 @@ impl Repo {
 
 /// Whether the machine's git is at least 2.MINOR: what an older one cannot make, no user of it has.
 pub fn git_has(minor: u32) -> bool {
-    let out = Command::new(tools::program("git")).arg("version").output().expect("git runs");
+    let out = Command::new(tools::program("git"))
+        .arg("version")
+        .output()
+        .expect("git runs");
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let mut parts = text.split_whitespace().nth(2).unwrap_or_default().split('.').map(str::parse::<u32>);
-    let (major, found) = (parts.next().and_then(Result::ok), parts.next().and_then(Result::ok));
+    let mut parts = text
+        .split_whitespace()
+        .nth(2)
+        .unwrap_or_default()
+        .split('.')
+        .map(str::parse::<u32>);
+    let (major, found) = (
+        parts.next().and_then(Result::ok),
+        parts.next().and_then(Result::ok),
+    );
     major > Some(2) || found >= Some(minor)
 }

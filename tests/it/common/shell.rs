@@ -149,7 +149,12 @@ impl Shell {
 
     /// Where people put their own lines.
     pub fn rc(self) -> &'static str {
-        self.pick(".bashrc", ".zshrc", ".config/fish/config.fish", ".config/nushell/config.nu")
+        self.pick(
+            ".bashrc",
+            ".zshrc",
+            ".config/fish/config.fish",
+            ".config/nushell/config.nu",
+        )
     }
 }
 
@@ -160,7 +165,17 @@ impl Repo {
         let size = (200, 50);
         let (before, after) = (String::new(), String::new());
         let dir = self.main.clone();
-        Start { repo: self, shell, before, after, env, dir, size, load: true, login: false }
+        Start {
+            repo: self,
+            shell,
+            before,
+            after,
+            env,
+            dir,
+            size,
+            load: true,
+            login: false,
+        }
     }
 }
 
@@ -224,7 +239,11 @@ impl<'a> Start<'a> {
 
     /// Writes the start-up file.
     fn prepare(&self) {
-        let load = if self.load { self.shell.load() } else { String::new() };
+        let load = if self.load {
+            self.shell.load()
+        } else {
+            String::new()
+        };
         let text = [&self.before, self.shell.quiet(), &load, "\n", &self.after].concat();
         let scratch = &self.repo.scratch;
         scratch.write(self.shell.rc(), text);
@@ -264,23 +283,47 @@ impl<'a> Start<'a> {
     /// Starts it, and does not wait.
     pub fn spawn(self) -> Session<'a> {
         self.prepare();
-        let tmux = Tmux::start(&self.repo.scratch, &self.env, &self.dir, self.size, &self.program());
-        Session { repo: self.repo, shell: self.shell, tmux, seen: 0 }
+        let tmux = Tmux::start(
+            &self.repo.scratch,
+            &self.env,
+            &self.dir,
+            self.size,
+            &self.program(),
+        );
+        Session {
+            repo: self.repo,
+            shell: self.shell,
+            tmux,
+            seen: 0,
+        }
     }
 
     /// Runs one command line without a terminal, with treehop loaded, and gives what it printed.
     pub fn command(self, line: &str) -> Output {
         write_probe(self.repo);
-        let load = if self.load { self.shell.load() } else { String::new() };
+        let load = if self.load {
+            self.shell.load()
+        } else {
+            String::new()
+        };
         let text = format!("{}{load}\n{}{line}\n", self.before, self.after);
-        let mut command = self.repo.scratch.command(tools::program(self.shell.name()), &self.dir);
+        let mut command = self
+            .repo
+            .scratch
+            .command(tools::program(self.shell.name()), &self.dir);
         match self.shell {
             Shell::Bash => command.args(["--noprofile", "--norc"]),
             Shell::Zsh => command.args(["-d", "-f"]),
             Shell::Fish => command.arg("--no-config"),
             Shell::Nu => command.arg("--no-config-file"),
         };
-        command.arg("-c").arg(text).env_clear().envs(&self.env).output().expect("the shell runs")
+        command
+            .arg("-c")
+            .arg(text)
+            .env_clear()
+            .envs(&self.env)
+            .output()
+            .expect("the shell runs")
     }
 
     /// What the first probe of a command line saw.
@@ -288,8 +331,11 @@ impl<'a> Start<'a> {
     pub fn probe_of(self, line: &str) -> Probe {
         let repo = self.repo;
         let out = self.command(line);
-        let context =
-            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        let context = format!(
+            "{}{}",
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        );
         read_probes(repo)
             .into_iter()
             .next()
@@ -356,7 +402,9 @@ impl Session<'_> {
     pub fn enter(&mut self) -> &mut Self {
         let before = self.tmux.screen().cursor;
         self.keys(&["Enter"]);
-        self.tmux.settle("another prompt", |screen| is_ready(screen) && screen.cursor != before);
+        self.tmux.settle("another prompt", |screen| {
+            is_ready(screen) && screen.cursor != before
+        });
         self
     }
 
@@ -378,7 +426,10 @@ impl Session<'_> {
     pub fn output(&self) -> String {
         let screen = self.ready();
         let above = &screen.lines[..screen.cursor];
-        let start = above.iter().rposition(|line| line.contains(READY)).map_or(0, |at| at + 1);
+        let start = above
+            .iter()
+            .rposition(|line| line.contains(READY))
+            .map_or(0, |at| at + 1);
         above[start..].join("\n")
     }
 
@@ -396,9 +447,17 @@ impl Session<'_> {
         self.line(line);
         let probes = read_probes(self.repo);
         let screen = self.tmux.screen();
-        assert_eq!(probes.len(), self.seen + 1, "no probe ran, or several:\n{screen}");
+        assert_eq!(
+            probes.len(),
+            self.seen + 1,
+            "no probe ran, or several:\n{screen}"
+        );
         self.seen += 1;
-        probes.into_iter().last().expect("a probe").with(format!("{before}\n{screen}"))
+        probes
+            .into_iter()
+            .last()
+            .expect("a probe")
+            .with(format!("{before}\n{screen}"))
     }
 }
 
@@ -414,8 +473,9 @@ pub struct Probe {
 /// The script `probe`: one record of strings that each end with NUL.
 fn write_probe(repo: &Repo) {
     let file = repo.scratch.root.join("probes");
-    let mut script =
-        String::from("exec 2>/dev/null\nprintf '%s\\0' \"$1\" \"$(pwd -P)\" \"$(command -v python)\"");
+    let mut script = String::from(
+        "exec 2>/dev/null\nprintf '%s\\0' \"$1\" \"$(pwd -P)\" \"$(command -v python)\"",
+    );
     for name in VARIABLES {
         write!(script, " \"${{{name}+=${name}}}\"").expect("written");
     }
@@ -424,14 +484,20 @@ fn write_probe(repo: &Repo) {
 }
 
 /// All that was recorded so far.
-fn read_probes(repo: &Repo) -> Vec<Probe> {
+pub fn read_probes(repo: &Repo) -> Vec<Probe> {
     let bytes = fs::read(repo.scratch.root.join("probes")).unwrap_or_default();
-    let mut fields = bytes.split(|&byte| byte == 0).map(|field| OsString::from_vec(field.to_vec()));
+    let mut fields = bytes
+        .split(|&byte| byte == 0)
+        .map(|field| OsString::from_vec(field.to_vec()));
     let mut probes = Vec::new();
-    while let (Some(status), Some(dir), Some(python)) = (fields.next(), fields.next(), fields.next()) {
+    while let (Some(status), Some(dir), Some(python)) =
+        (fields.next(), fields.next(), fields.next())
+    {
         let mut value = || {
             let field = fields.next().unwrap_or_default().into_vec();
-            field.strip_prefix(b"=").map(|value| OsString::from_vec(value.to_vec()))
+            field
+                .strip_prefix(b"=")
+                .map(|value| OsString::from_vec(value.to_vec()))
         };
         probes.push(Probe {
             status: status.to_string_lossy().into_owned(),
@@ -452,7 +518,12 @@ impl Probe {
 
     #[track_caller]
     fn expect<T: PartialEq + std::fmt::Debug>(&self, what: &str, found: &T, right: &T) -> &Self {
-        assert!(found == right, "{what}: {found:?}, expected {right:?}\n{:#?}\n{}", self.vars, self.context);
+        assert!(
+            found == right,
+            "{what}: {found:?}, expected {right:?}\n{:#?}\n{}",
+            self.vars,
+            self.context
+        );
         self
     }
 
@@ -463,7 +534,9 @@ impl Probe {
 
     /// A variable that is set to nothing counts as one that is not set.
     fn text(&self, name: &str) -> Option<String> {
-        self.var(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
+        self.var(name)
+            .filter(|value| !value.is_empty())
+            .map(|value| value.to_string_lossy().into_owned())
     }
 
     /// `PATH`, entry by entry.
@@ -491,19 +564,31 @@ impl Probe {
     /// `TREEHOP_WORKTREE`
     #[track_caller]
     pub fn worktree(&self, right: &str) -> &Self {
-        self.expect("TREEHOP_WORKTREE", &self.text("TREEHOP_WORKTREE"), &Some(right.to_owned()))
+        self.expect(
+            "TREEHOP_WORKTREE",
+            &self.text("TREEHOP_WORKTREE"),
+            &Some(right.to_owned()),
+        )
     }
 
     /// `TREEHOP_BRANCH`
     #[track_caller]
     pub fn branch(&self, right: &str) -> &Self {
-        self.expect("TREEHOP_BRANCH", &self.text("TREEHOP_BRANCH"), &Some(right.to_owned()))
+        self.expect(
+            "TREEHOP_BRANCH",
+            &self.text("TREEHOP_BRANCH"),
+            &Some(right.to_owned()),
+        )
     }
 
     /// `TREEHOP_PROMPT`
     #[track_caller]
     pub fn prompt(&self, right: &str) -> &Self {
-        self.expect("TREEHOP_PROMPT", &self.text("TREEHOP_PROMPT"), &Some(right.to_owned()))
+        self.expect(
+            "TREEHOP_PROMPT",
+            &self.text("TREEHOP_PROMPT"),
+            &Some(right.to_owned()),
+        )
     }
 
     /// None of the three says anything.
@@ -518,11 +603,21 @@ impl Probe {
     /// treehop has activated that venv: first in `PATH`, once, with both variables.
     #[track_caller]
     pub fn venv(&self, right: &Path) -> &Self {
+        self.expect("the first of PATH", &self.path()[0], &right.join("bin"));
+        self.active_venv(right)
+    }
+
+    /// The same beside something that puts its own entries before it.
+    #[track_caller]
+    pub fn active_venv(&self, right: &Path) -> &Self {
         let name = Some(right.to_string_lossy().into_owned());
         self.expect("VIRTUAL_ENV", &self.text("VIRTUAL_ENV"), &name);
         self.expect("TREEHOP_VENV", &self.text("TREEHOP_VENV"), &name);
-        self.expect("VIRTUAL_ENV_PROMPT is set", &self.text("VIRTUAL_ENV_PROMPT").is_some(), &true);
-        self.expect("the first of PATH", &self.path()[0], &right.join("bin"));
+        self.expect(
+            "VIRTUAL_ENV_PROMPT is set",
+            &self.text("VIRTUAL_ENV_PROMPT").is_some(),
+            &true,
+        );
         self.expect("venvs in PATH", &self.venvs(), &vec![right.join("bin")]);
         self.expect("python", &self.python, &right.join("bin/python"));
         self
@@ -540,14 +635,24 @@ impl Probe {
     /// The user's own venv is active, and treehop claims nothing.
     #[track_caller]
     pub fn own_venv(&self, right: &Path) -> &Self {
-        self.expect("VIRTUAL_ENV", &self.text("VIRTUAL_ENV"), &Some(right.to_string_lossy().into_owned()));
+        self.expect(
+            "VIRTUAL_ENV",
+            &self.text("VIRTUAL_ENV"),
+            &Some(right.to_string_lossy().into_owned()),
+        );
         self.expect("TREEHOP_VENV", &self.text("TREEHOP_VENV"), &None);
         self.expect("venvs in PATH", &self.venvs(), &vec![right.join("bin")])
     }
 
     fn venvs(&self) -> Vec<PathBuf> {
-        let is_venv = |dir: &Path| dir.parent().is_some_and(|venv| venv.join("pyvenv.cfg").exists());
+        let is_venv = |dir: &Path| {
+            dir.parent()
+                .is_some_and(|venv| venv.join("pyvenv.cfg").exists())
+        };
         let named = |dir: &Path| dir.as_os_str().as_bytes().ends_with(b"venv/bin");
-        self.path().into_iter().filter(|dir| named(dir) || is_venv(dir)).collect()
+        self.path()
+            .into_iter()
+            .filter(|dir| named(dir) || is_venv(dir))
+            .collect()
     }
 }

@@ -52,11 +52,34 @@ impl Screen {
 
 impl fmt::Display for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-        writeln!(f, "+{}+{}", "-".repeat(width), if self.dead { " (the program has ended)" } else { "" })?;
-        let used = self.lines.iter().rposition(|line| !line.is_empty()).unwrap_or(0).max(self.cursor);
+        let width = self
+            .lines
+            .iter()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap_or(0);
+        writeln!(
+            f,
+            "+{}+{}",
+            "-".repeat(width),
+            if self.dead {
+                " (the program has ended)"
+            } else {
+                ""
+            }
+        )?;
+        let used = self
+            .lines
+            .iter()
+            .rposition(|line| !line.is_empty())
+            .unwrap_or(0)
+            .max(self.cursor);
         for (at, line) in self.lines.iter().enumerate().take(used + 1) {
-            writeln!(f, "|{line:width$}|{}", if at == self.cursor { " <" } else { "" })?;
+            writeln!(
+                f,
+                "|{line:width$}|{}",
+                if at == self.cursor { " <" } else { "" }
+            )?;
         }
         write!(f, "+{}+", "-".repeat(width))
     }
@@ -71,8 +94,12 @@ impl Tmux {
         (columns, rows): (u16, u16),
         program: &[OsString],
     ) -> Tmux {
-        let number = fs::read_dir(&scratch.root).expect("the scratch directory").count();
-        let tmux = Tmux { socket: scratch.root.join(format!("tmux-{number}")) };
+        let number = fs::read_dir(&scratch.root)
+            .expect("the scratch directory")
+            .count();
+        let tmux = Tmux {
+            socket: scratch.root.join(format!("tmux-{number}")),
+        };
         let conf = scratch.root.join("tmux.conf");
         fs::write(
             &conf,
@@ -88,27 +115,46 @@ impl Tmux {
             .arg(dir)
             .arg("--")
             .args(program);
-        command.env_clear().envs(env).env("TERM", "xterm-256color").current_dir(dir).stdin(Stdio::null());
+        command
+            .env_clear()
+            .envs(env)
+            .env("TERM", "xterm-256color")
+            .current_dir(dir)
+            .stdin(Stdio::null());
         let out = command.output().expect("tmux runs");
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         tmux
     }
 
     fn tell<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Option<String> {
         let mut command = Command::new(tools::program("tmux"));
-        command.env_clear().env("LC_ALL", "C.UTF-8").arg("-u").arg("-S").arg(&self.socket).args(args);
+        command
+            .env_clear()
+            .env("LC_ALL", "C.UTF-8")
+            .arg("-u")
+            .arg("-S")
+            .arg(&self.socket)
+            .args(args);
         let out = command.stdin(Stdio::null()).output().expect("tmux runs");
-        out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+        out.status
+            .success()
+            .then(|| String::from_utf8_lossy(&out.stdout).into_owned())
     }
 
     /// Types text.
     pub fn text(&self, text: &str) {
-        self.tell(["send-keys", "-l", "--", text]).expect("tmux takes text");
+        self.tell(["send-keys", "-l", "--", text])
+            .expect("tmux takes text");
     }
 
     /// Presses keys, by tmux's names (`Enter`, `Tab`, `C-c`).
     pub fn keys(&self, keys: &[&str]) {
-        self.tell(["send-keys"].iter().chain(keys)).expect("tmux takes keys");
+        self.tell(["send-keys"].iter().chain(keys))
+            .expect("tmux takes keys");
     }
 
     /// Looks at the screen.
@@ -119,7 +165,11 @@ impl Tmux {
         let mut lines = text.lines().map(|line| line.trim_end().to_owned());
         let first = lines.next().unwrap_or_default();
         let (cursor, dead) = first.split_once(' ').unwrap_or(("0", "1"));
-        Screen { cursor: cursor.parse().unwrap_or(0), dead: dead == "1", lines: lines.collect() }
+        Screen {
+            cursor: cursor.parse().unwrap_or(0),
+            dead: dead == "1",
+            lines: lines.collect(),
+        }
     }
 
     /// Waits until the screen is as `right` says, and gives it.
@@ -131,7 +181,10 @@ impl Tmux {
             if right(&screen) {
                 return screen;
             }
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}:\n{screen}");
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain for {what}:\n{screen}"
+            );
             assert!(!screen.dead, "the program ended before {what}:\n{screen}");
             sleep(BLINK);
         }
@@ -165,7 +218,10 @@ impl Tmux {
             if screen.dead {
                 return screen;
             }
-            assert!(start.elapsed() < PATIENCE, "the program does not end:\n{screen}");
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the program does not end:\n{screen}"
+            );
             sleep(BLINK);
         }
     }

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 /// Programs that change what treehop does: a test that wants one asks for it with `Scratch::with`.
 const ON_REQUEST: [&str; 16] = [
-    "bun", "claude", "direnv", "fzf", "gh", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk", "starship",
-    "treehop", "uv", "wt", "yarn",
+    "bun", "claude", "direnv", "fzf", "gh", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk",
+    "starship", "treehop", "uv", "wt", "yarn",
 ];
 
 /// The binary under test: `$TREEHOP` where it is set (tests/run.sh sets it to the release build).
@@ -18,7 +18,8 @@ pub fn treehop() -> &'static Path {
     BINARY.get_or_init(|| match std::env::var_os("TREEHOP") {
         Some(path) => {
             let path = source(path);
-            path.canonicalize().unwrap_or_else(|e| panic!("TREEHOP={}: {e}", path.display()))
+            path.canonicalize()
+                .unwrap_or_else(|e| panic!("TREEHOP={}: {e}", path.display()))
         }
         None => PathBuf::from(env!("CARGO_BIN_EXE_treehop")),
     })
@@ -52,7 +53,9 @@ fn nu() -> &'static Path {
             .map(|dir| dir.join("nu"))
             .find(|file| file.is_file())
             .expect("nu is not installed: bash tests/run.sh installs it");
-        let out = Command::new(wrapper).args(["--no-config-file", "--commands", "$nu.current-exe"]).output();
+        let out = Command::new(wrapper)
+            .args(["--no-config-file", "--commands", "$nu.current-exe"])
+            .output();
         let out = out.expect("nu runs");
         PathBuf::from(String::from_utf8(out.stdout).expect("a path").trim_end())
     })

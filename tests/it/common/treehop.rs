@@ -32,9 +32,18 @@ impl Scratch {
     ) -> Out {
         let args: Vec<OsString> = args.into_iter().map(|a| a.as_ref().to_owned()).collect();
         let mut command = self.command(tools::treehop(), dir);
-        let out = command.args(&args).envs(env.iter().copied()).output().expect("treehop runs");
+        let out = command
+            .args(&args)
+            .envs(env.iter().copied())
+            .output()
+            .expect("treehop runs");
         let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
-        Out { args, status: out.status.code(), stdout: out.stdout, stderr }
+        Out {
+            args,
+            status: out.status.code(),
+            stdout: out.stdout,
+            stderr,
+        }
     }
 }
 
@@ -45,7 +54,11 @@ impl Repo {
     }
 
     /// Runs treehop in `dir`.
-    pub fn treehop_in<A: AsRef<OsStr>>(&self, dir: &Path, args: impl IntoIterator<Item = A>) -> Out {
+    pub fn treehop_in<A: AsRef<OsStr>>(
+        &self,
+        dir: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> Out {
         self.scratch.treehop(dir, args)
     }
 
@@ -68,8 +81,12 @@ impl Repo {
 /// The worktree at `path` in the document of `treehop list`.
 pub fn worktree(list: &Value, path: &Path) -> Value {
     let all = list["worktrees"].as_array().expect("worktrees");
-    let found = all.iter().find(|w| w["path"].as_str().map(Path::new) == Some(path));
-    found.unwrap_or_else(|| panic!("no {} in {list:#}", path.display())).clone()
+    let found = all
+        .iter()
+        .find(|w| w["path"].as_str().map(Path::new) == Some(path));
+    found
+        .unwrap_or_else(|| panic!("no {} in {list:#}", path.display()))
+        .clone()
 }
 
 impl Out {
@@ -114,9 +131,18 @@ impl Out {
     /// It must have failed with `status`, in the form that people and scripts rely on. Gives standard error.
     #[track_caller]
     pub fn fails(&self, status: i32) -> &str {
-        self.expect(self.status == Some(status), &format!("expected status {status}"));
-        self.expect(self.stdout.is_empty(), "a failure prints nothing on standard output");
-        self.expect(self.stderr.starts_with("treehop: "), "a failure begins with `treehop: `");
+        self.expect(
+            self.status == Some(status),
+            &format!("expected status {status}"),
+        );
+        self.expect(
+            self.stdout.is_empty(),
+            "a failure prints nothing on standard output",
+        );
+        self.expect(
+            self.stderr.starts_with("treehop: "),
+            "a failure begins with `treehop: `",
+        );
         &self.stderr
     }
 
@@ -126,7 +152,10 @@ impl Out {
         self.ok();
         let text = String::from_utf8(self.stdout.clone()).expect("UTF-8");
         self.expect(text.ends_with('\n'), "the last value ends with a newline");
-        text[..text.len() - 1].split('\n').map(str::to_owned).collect()
+        text[..text.len() - 1]
+            .split('\n')
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The only line of `--fields`.

@@ -15,15 +15,11 @@ fn session(repo: &Repo, shell: Shell) -> Session<'_> {
     start.start()
 }
 
-/// What stands after the prompt in the line with the cursor, or above a menu.
+/// What stands in the line with the cursor, after the prompt or the `| ` that nu shows while a menu is open.
 fn typed(screen: &Screen) -> String {
-    let line = screen
-        .lines
-        .iter()
-        .rev()
-        .find(|line| line.contains("READY> "))
-        .expect("a prompt");
-    line.rsplit_once("READY> ").expect("a prompt").1.to_owned()
+    let line = screen.cursor_line();
+    let line = line.rsplit_once("READY> ").map_or(line, |(_, line)| line);
+    line.strip_prefix("| ").unwrap_or(line).to_owned()
 }
 
 /// Types `text`, presses Tab, and waits for the one answer.
@@ -31,7 +27,7 @@ fn typed(screen: &Screen) -> String {
 fn completes(s: &Session, text: &str, right: &str) {
     s.text(text).keys(&["Tab"]);
     s.tmux.settle(&format!("{right:?}"), |screen| {
-        screen.shows("READY> ") && typed(screen).trim_end() == right
+        typed(screen).trim_end() == right
     });
 }
 

@@ -294,7 +294,7 @@ impl<'a> Start<'a> {
             repo: self.repo,
             shell: self.shell,
             tmux,
-            seen: 0,
+            seen: read_probes(self.repo).len(),
         }
     }
 

@@ -199,6 +199,7 @@ impl Tmux {
     /// Waits until the screen is as `right` says and stays so for two looks: a shell draws in several writes.
     #[track_caller]
     pub fn settle(&self, what: &str, right: impl Fn(&Screen) -> bool) -> Screen {
+        let start = Instant::now();
         loop {
             let before = self.wait(what, &right);
             sleep(BLINK);
@@ -206,6 +207,10 @@ impl Tmux {
             if before == after {
                 return after;
             }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the screen never rests at {what}:\n{after}"
+            );
         }
     }
 

@@ -253,13 +253,13 @@ impl Search {
         }
         let below = self
             .holding(dir)
-            .and_then(|here| dir.strip_prefix(&self.entry(here).path).ok());
-        let place = below.and_then(|below| {
-            below
-                .ancestors()
-                .map(|b| top.join(b))
-                .find(|place| place.is_dir())
-        });
+            .and_then(|here| dir.strip_prefix(&self.entry(here).path).ok())
+            .unwrap_or(Path::new(""));
+        let mut deepest_first = below
+            .ancestors()
+            .filter(|below| !below.as_os_str().is_empty());
+        let place =
+            deepest_first.find_map(|below| Some(top.join(below)).filter(|place| place.is_dir()));
         place.unwrap_or(top)
     }
 

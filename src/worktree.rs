@@ -274,7 +274,8 @@ impl<'a> Reader<'a> {
 
     fn history(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
         if self.repo.foreign_format {
-            return history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
+            history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
+            return Ok(());
         }
         let store = objects::open(&self.repo.common_dir)?;
         let id_of = |name: &[u8]| ObjectId::from_hex(self.repo.resolve(name)?.as_bytes()).ok();
@@ -445,11 +446,7 @@ fn upstream(
 }
 
 /// The same from git, for formats that only it reads: two processes for each worktree.
-fn history_from_git(
-    repo: &Repo,
-    default: Option<&BString>,
-    worktrees: &mut [Worktree],
-) -> Result<()> {
+fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) {
     use crate::git::Git;
     let git = |args: &[&str]| -> Option<String> {
         let out = Git::in_dir(&repo.common_dir)
@@ -514,7 +511,6 @@ fn history_from_git(
                 })
             });
     }
-    Ok(())
 }
 
 /// Bytes as JSON has to have them: what is not UTF-8 becomes U+FFFD. `--fields` prints the bytes themselves.

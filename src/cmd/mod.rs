@@ -76,7 +76,10 @@ fn usage(error: &clap::Error) -> Result<()> {
         }
         _ => line.strip_prefix("error: ").unwrap_or(line),
     };
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("tip: "));
     Err(Failure::new(Exit::Usage, message)
-        .hint("treehop --help")
+        .hint(tip.unwrap_or("treehop --help"))
         .into())
 }

@@ -7,6 +7,8 @@ pub mod graph;
 pub mod objects;
 mod refs;
 mod settings;
+#[cfg(test)]
+mod testing;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};

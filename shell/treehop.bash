@@ -277,6 +277,8 @@ function __treehop_complete_wcd {
   out=$(__treehop_ask find --all --fields query,description -- "${words[@]}" 2>/dev/null) || return 0
   \mapfile -t rows <<<"$out"
   for ((i = 0; i < ${#rows[@]}; i += 2)); do
+    # A word that stands there already is not offered again.
+    [[ " ${words[*]::${#words[@]}-1} " != *" ${rows[i]} "* ]] || continue
     \printf -v answer %q "${rows[i]}"
     [[ $word != [\"\']* || $answer == "${rows[i]}" ]] || continue
     COMPREPLY+=("${answer#"$kept"}")

@@ -11,7 +11,7 @@ use crate::claude::{self, Conversation, Session};
 use crate::cli::Show;
 use crate::repo::changes::Changes;
 use crate::repo::entry::Entry;
-use crate::repo::{Repo, changes, graph, objects};
+use crate::repo::{Head, Repo, changes, graph, objects};
 use crate::venv;
 
 /// All that treehop knows of one worktree. Every key is always there; `None` becomes null: not asked for, unknown,
@@ -184,11 +184,11 @@ impl<'a> Reader<'a> {
     }
 
     fn default_branch(&self) -> Option<BString> {
-        self.repo.default_branch(
-            self.entries
-                .first()
-                .and_then(|main| main.head.branch.as_ref()),
-        )
+        let main = self
+            .entries
+            .first()
+            .and_then(|main| main.head(self.repo).branch);
+        self.repo.default_branch(main.as_ref())
     }
 
     fn roots(&self) -> Vec<&'a Path> {
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
             .iter()
             .any(|key| self.show.wants(key))
         {
-            self.history(chosen, &mut worktrees)?;
+            self.history(&mut worktrees)?;
         }
         if self.show.wants("changes") {
             count_changes(self.repo.foreign_format, &mut worktrees);
@@ -223,13 +223,22 @@ impl<'a> Reader<'a> {
     fn cheap(&self, at: usize) -> Worktree {
         let (entry, wants) = (&self.entries[at], |key| self.show.wants(key));
         let bare = entry.main && self.repo.bare;
-        let gone = entry.prunable.is_some();
+        let prunable = if wants("prunable") {
+            entry.prunable()
+        } else {
+            None
+        };
+        let head = if NEED_HEAD.iter().any(|key| wants(key)) {
+            entry.head(self.repo)
+        } else {
+            Head::default()
+        };
         let (operation, rebased) = if wants("operation") || wants("prompt") {
             entry.operation()
         } else {
             (None, None)
         };
-        let venv = if (wants("venv") || wants("venv_refused")) && !bare && !gone {
+        let venv = if (wants("venv") || wants("venv_refused")) && !bare {
             venv::find(
                 &entry.path,
                 &entry.git_dir.join("index"),
@@ -238,8 +247,8 @@ impl<'a> Reader<'a> {
         } else {
             venv::Venv::default()
         };
-        let branch = entry.head.branch.clone();
-        let model = branch
+        let model = head
+            .branch
             .as_ref()
             .filter(|_| wants("model"))
             .and_then(|b| self.repo.settings().model(b.as_bstr()));
@@ -250,41 +259,48 @@ impl<'a> Reader<'a> {
             name: entry.name.clone(),
             path: entry.path.clone(),
             git_dir: entry.git_dir.clone(),
-            head: entry.head.id.clone(),
             main: entry.main,
             current: self.repo.git_dir == entry.git_dir,
-            detached: entry.head.detached,
-            locked: entry.locked.clone().map(|reason| Reason { reason }),
-            prunable: entry.prunable.clone().map(|reason| Reason { reason }),
+            detached: head.detached,
+            locked: if wants("locked") {
+                entry.locked().map(|reason| Reason { reason })
+            } else {
+                None
+            },
+            prunable: prunable.map(|reason| Reason { reason }),
             operation,
             venv: venv.path,
             venv_refused: venv.refused,
             model,
             prompt: prompt(
                 &entry.name,
-                rebased.as_ref().or(branch.as_ref()),
-                entry.head.id.as_deref(),
+                rebased.as_ref().or(head.branch.as_ref()),
+                head.id.as_deref(),
                 operation,
             ),
             claude: Claude { live, last: None },
-            branch,
+            branch: head.branch,
+            head: head.id,
             ..Worktree::default()
         }
     }
 
-    fn history(&self, chosen: &[usize], worktrees: &mut [Worktree]) -> Result<()> {
+    fn history(&self, worktrees: &mut [Worktree]) -> Result<()> {
         if self.repo.foreign_format {
             history_from_git(self.repo, self.default_branch().as_ref(), worktrees);
             return Ok(());
         }
         let store = objects::open(&self.repo.common_dir)?;
         let id_of = |name: &[u8]| ObjectId::from_hex(self.repo.resolve(name)?.as_bytes()).ok();
-        let default = self.default_branch().and_then(|branch| {
-            // Work ends up on the remote first: where both exist, whichever holds more counts as the default branch.
-            id_of(&[b"refs/heads/", branch.as_bytes()].concat())
-                .or_else(|| id_of(&[b"refs/remotes/origin/", branch.as_bytes()].concat()))
-        });
-        for (at, worktree) in chosen.iter().zip(worktrees) {
+        // What was merged on the remote may not be in the local default branch yet.
+        let default: Vec<ObjectId> = match self.default_branch() {
+            Some(branch) => [&b"refs/heads/"[..], b"refs/remotes/origin/"]
+                .into_iter()
+                .filter_map(|prefix| id_of(&[prefix, &branch].concat()))
+                .collect(),
+            None => vec![],
+        };
+        for worktree in worktrees {
             let Some(id) = worktree
                 .head
                 .as_ref()
@@ -295,16 +311,21 @@ impl<'a> Reader<'a> {
             if self.show.wants("commit") {
                 worktree.commit = commit(&store, id).ok();
             }
-            if let Some(base) = default.filter(|_| self.show.wants("default")) {
-                let (ahead, behind) = graph::ahead_behind(&store, id, base)?;
+            if let Some((base, remote)) =
+                default.split_first().filter(|_| self.show.wants("default"))
+            {
+                let (ahead, behind) = graph::ahead_behind(&store, id, *base)?;
+                let mut merged = ahead == 0;
+                for base in remote.iter().filter(|remote| *remote != base) {
+                    merged = merged || graph::ahead_behind(&store, id, *base)?.0 == 0;
+                }
                 worktree.default = Some(Standing {
                     ahead,
                     behind,
-                    merged: ahead == 0,
+                    merged,
                 });
             }
-            if let Some(branch) = self.entries[*at]
-                .head
+            if let Some(branch) = worktree
                 .branch
                 .as_ref()
                 .filter(|_| self.show.wants("upstream"))
@@ -324,7 +345,7 @@ fn count_changes(foreign_format: bool, worktrees: &mut [Worktree]) {
         .min(worktrees.len());
     let jobs: Vec<Option<PathBuf>> = worktrees
         .iter()
-        .map(|w| (w.prunable.is_none() && w.path.join(".git").exists()).then(|| w.path.clone()))
+        .map(|w| w.path.join(".git").exists().then(|| w.path.clone()))
         .collect();
     let count = |path: &Path| match if foreign_format {
         None
@@ -534,7 +555,12 @@ pub fn path_or_null<S: Serializer>(value: &Option<PathBuf>, to: S) -> Result<S::
     value.as_ref().map(|v| v.to_string_lossy()).serialize(to)
 }
 
-/// The keys that come without being asked for; the rest costs more.
+/// The values that are read from `HEAD`.
+const NEED_HEAD: [&str; 8] = [
+    "branch", "head", "detached", "prompt", "model", "commit", "upstream", "default",
+];
+
+/// The keys that cost more: they come with `--full`, or named.
 const COSTLY: [&str; 5] = ["commit", "upstream", "default", "changes", "claude.last"];
 
 impl Show {

@@ -66,7 +66,7 @@ fn usage(error: &clap::Error) -> Result<()> {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        return output::styled(&text.ansi().to_string());
+        return output::raw(text.to_string().as_bytes());
     }
     let text = text.to_string();
     let line = text.lines().next().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
@@ -23,12 +23,16 @@ pub struct Entry {
     pub git_dir: PathBuf,
     /// Is it the main one?
     pub main: bool,
-    /// What it has checked out.
-    pub head: Head,
-    /// Why it is locked, possibly with no words; `None` when it is not.
-    pub locked: Option<String>,
-    /// Why git would forget it: its directory is gone.
-    pub prunable: Option<String>,
+    /// What git said, where it had to be asked.
+    asked: Option<Asked>,
+}
+
+/// What else `git worktree list` says.
+#[derive(Debug, Default)]
+struct Asked {
+    head: Head,
+    locked: Option<String>,
+    prunable: Option<String>,
 }
 
 impl Entry {
@@ -38,9 +42,34 @@ impl Entry {
             path,
             git_dir,
             main,
-            head: Head::default(),
-            locked: None,
-            prunable: None,
+            asked: None,
+        }
+    }
+
+    /// What it has checked out.
+    pub fn head(&self, repo: &Repo) -> Head {
+        self.asked
+            .as_ref()
+            .map_or_else(|| repo.head(&self.git_dir), |asked| asked.head.clone())
+    }
+
+    /// Why it is locked, possibly with no words; `None` when it is not.
+    pub fn locked(&self) -> Option<String> {
+        match &self.asked {
+            Some(asked) => asked.locked.clone(),
+            None if self.main => None,
+            None => std::fs::read(self.git_dir.join("locked"))
+                .ok()
+                .map(|words| words.trim().to_str_lossy().into_owned()),
+        }
+    }
+
+    /// Why git would forget it: its directory is gone, and it is not locked.
+    pub fn prunable(&self) -> Option<String> {
+        match &self.asked {
+            Some(asked) => asked.prunable.clone(),
+            None if self.main || self.path.join(".git").exists() || self.locked().is_some() => None,
+            None => Some("gitdir file points to non-existent location".into()),
         }
     }
 
@@ -82,7 +111,11 @@ impl Entry {
 
     /// The branch that is checked out, or that a rebase will put back.
     pub fn branch_meant(&self) -> Option<BString> {
-        self.head.branch.clone().or_else(|| self.operation().1)
+        let branch = match &self.asked {
+            Some(asked) => asked.head.branch.clone(),
+            None => super::refs::branch(&self.git_dir),
+        };
+        branch.or_else(|| self.operation().1)
     }
 }
 
@@ -100,24 +133,20 @@ pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
         let Some(dot_git) = pointer(&git_dir.join("gitdir"), b"") else {
             continue;
         };
-        let gone = !dot_git.exists();
         let path = match dot_git.parent() {
             Some(parent) if dot_git.ends_with(".git") => parent.to_owned(),
             _ => dot_git,
         };
-        let path = path.canonicalize().unwrap_or(path);
-        let mut entry = Entry::new(path, git_dir, false);
-        entry.head = repo.head(&entry.git_dir);
-        entry.locked = std::fs::read(entry.git_dir.join("locked"))
-            .ok()
-            .map(|r| r.trim().to_str_lossy().into_owned());
-        if gone && entry.locked.is_none() {
-            entry.prunable = Some("gitdir file points to non-existent location".into());
-        }
-        entries.push(entry);
+        // Git writes real paths; only a relative one has to be resolved.
+        let dots = path.components().any(|part| part == Component::ParentDir);
+        let path = if dots {
+            path.canonicalize().unwrap_or(path)
+        } else {
+            path
+        };
+        entries.push(Entry::new(path, git_dir, false));
     }
-    let mut main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
-    main.head = repo.head(&repo.common_dir);
+    let main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
     Ok(named(repo, main, entries))
 }
 
@@ -157,12 +186,13 @@ pub fn ask_git(repo: &Repo) -> Result<Vec<Entry>> {
         let Some(entry) = entries.last_mut() else {
             continue;
         };
+        let asked = entry.asked.get_or_insert_default();
         match key {
-            b"HEAD" => entry.head.id = Some(text()).filter(|id| id.bytes().any(|b| b != b'0')),
-            b"branch" => entry.head.branch = value.strip_prefix(b"refs/heads/").map(BString::from),
-            b"detached" => entry.head.detached = true,
-            b"locked" => entry.locked = Some(text()),
-            b"prunable" => entry.prunable = Some(text()),
+            b"HEAD" => asked.head.id = Some(text()).filter(|id| id.bytes().any(|b| b != b'0')),
+            b"branch" => asked.head.branch = value.strip_prefix(b"refs/heads/").map(BString::from),
+            b"detached" => asked.head.detached = true,
+            b"locked" => asked.locked = Some(text()),
+            b"prunable" => asked.prunable = Some(text()),
             _ => {}
         }
     }

@@ -101,6 +101,15 @@ impl Refs {
     }
 }
 
+/// The branch that `HEAD` in `git_dir` names, without a look at where it stands.
+pub fn branch(git_dir: &Path) -> Option<BString> {
+    let content = std::fs::read(git_dir.join("HEAD")).ok()?;
+    target(&content)?
+        .err()?
+        .strip_prefix(b"refs/heads/")
+        .map(BString::from)
+}
+
 /// A ref file's content: an object id, or the name of another ref.
 fn target(content: &[u8]) -> Option<Result<String, &[u8]>> {
     if let Some(name) = content.strip_prefix(b"ref:") {

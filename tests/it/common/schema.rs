@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::tools;
 
 /// The kinds of document, named as in the schema's `$defs`.
-const KINDS: [&str; 3] = ["list", "found", "matches"];
+const KINDS: [&str; 5] = ["list", "found", "matches", "install", "doctor"];
 
 struct Judge {
     schemas: Schemas,

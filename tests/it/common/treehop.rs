@@ -120,6 +120,8 @@ impl Out {
             () if has("--all") => "matches",
             () if has("list") => "list",
             () if has("find") || has("here") => "found",
+            () if has("install") => "install",
+            () if has("doctor") => "doctor",
             () => panic!("which schema has {:?}?", self.args),
         };
         if let Err(why) = schema::check(kind, &value) {

@@ -282,18 +282,18 @@ fn the_last_conversation() {
     );
     write("33333333-3333-4333-8333-333333333333", "garbage\n".into());
     let list = repo.treehop(["list", "--full"]).json();
-    let last = |path: &Path| worktree(&list, path)["claude"]["last"].clone();
+    let talk = |path: &Path| worktree(&list, path)["claude"]["last"].clone();
     assert_eq!(
-        last(&repo.auth())["session_id"],
+        talk(&repo.auth())["session_id"],
         "11111111-1111-4111-8111-111111111111"
     );
-    assert_eq!(last(&repo.auth())["title"], "the login page");
-    assert_eq!(last(&repo.auth())["updated_at"], "2024-05-01T11:00:00Z");
+    assert_eq!(talk(&repo.auth())["title"], "the login page");
+    assert_eq!(talk(&repo.auth())["updated_at"], "2024-05-01T11:00:00Z");
     assert_eq!(
-        last(&repo.main)["session_id"],
+        talk(&repo.main)["session_id"],
         "22222222-2222-4222-8222-222222222222"
     );
-    assert_eq!(last(&repo.fix()), Value::Null);
+    assert_eq!(talk(&repo.fix()), Value::Null);
     assert_eq!(
         worktree(&repo.list(), &repo.auth())["claude"]["last"],
         Value::Null,

@@ -521,3 +521,19 @@ fn nu_keeps_statuses_and_spans() {
     s.line("wcd nosuch");
     s.probe().status(3);
 }
+
+#[test]
+fn wls_fits_a_small_terminal() {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let repo = Repo::guide();
+        repo.worktree(&format!("feature/{}", "long-".repeat(20)));
+        let mut s = repo.shell(shell).size(60, 20).start();
+        s.line("wls");
+        let output = s.output();
+        assert!(
+            output.lines().count() <= 6,
+            "a line for each worktree and one above:\n{output}"
+        );
+        assert!(output.contains("fix/issue-422"), "{output}");
+    }
+}

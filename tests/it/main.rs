@@ -4,6 +4,7 @@
 
 mod common;
 
+mod documents;
 mod find;
 mod here;
 mod list;
@@ -13,3 +14,4 @@ mod odd;
 mod picker;
 mod scenarios;
 mod tab;
+mod trying;

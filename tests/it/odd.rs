@@ -49,8 +49,7 @@ fn git_says(scratch: &Scratch, dir: &Path, env: &[(&str, &OsStr)]) -> (Vec<Liste
         let Some(last) = all.last_mut() else { continue };
         match key {
             "HEAD" => {
-                last.head =
-                    Some(value.to_owned()).filter(|head| head.bytes().any(|digit| digit != b'0'))
+                last.head = Some(value.to_owned()).filter(|head| head.trim_matches('0') != "")
             }
             "branch" => last.branch = value.strip_prefix("refs/heads/").map(str::to_owned),
             "detached" => last.detached = true,

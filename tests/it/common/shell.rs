@@ -95,15 +95,6 @@ impl Shell {
         }
     }
 
-    /// The line that removes one.
-    pub fn unset(self, name: &str) -> String {
-        match self {
-            Shell::Bash | Shell::Zsh => format!("unset {name}"),
-            Shell::Fish => format!("set -e {name}"),
-            Shell::Nu => format!("hide-env {name}"),
-        }
-    }
-
     /// The line that puts a directory first on `PATH`.
     pub fn prepend_path(self, dir: &Path) -> String {
         let dir = self.quote(dir.to_str().expect("UTF-8"));
@@ -215,7 +206,7 @@ impl<'a> Start<'a> {
 
     /// Where it starts; else in the main worktree.
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.dir = dir.as_ref().to_owned();
+        dir.as_ref().clone_into(&mut self.dir);
         self
     }
 

@@ -14,7 +14,7 @@ trap 'rm -f "$log"' EXIT
 for name in $(compgen -e | grep -E '^(GIT_|TREEHOP|CLAUDE|ANTHROPIC_|VIRTUAL_ENV|FZF_|DIRENV_)'); do
   unset "$name"
 done
-export CARGO_TERM_COLOR=never
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 
 failed=0
 began=$SECONDS

@@ -48,9 +48,7 @@ fn git_says(scratch: &Scratch, dir: &Path, env: &[(&str, &OsStr)]) -> (Vec<Liste
         }
         let Some(last) = all.last_mut() else { continue };
         match key {
-            "HEAD" => {
-                last.head = Some(value.to_owned()).filter(|head| head.trim_matches('0') != "")
-            }
+            "HEAD" => last.head = (!value.trim_matches('0').is_empty()).then(|| value.to_owned()),
             "branch" => last.branch = value.strip_prefix("refs/heads/").map(str::to_owned),
             "detached" => last.detached = true,
             "bare" => bare = true,

@@ -248,7 +248,12 @@ impl<'a> Start<'a> {
             Shell::Nu => {
                 scratch.write(".config/nushell/env.nu", "");
             }
-            Shell::Zsh | Shell::Fish => {}
+            // Where it is missing, fish reads all manual pages in the background.
+            Shell::Fish => {
+                let dir = scratch.home.join(".local/share/fish/generated_completions");
+                fs::create_dir_all(dir).expect("a directory");
+            }
+            Shell::Zsh => {}
         }
         write_probe(self.repo);
     }

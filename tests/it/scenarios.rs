@@ -536,35 +536,36 @@ scenarios! {
     // --- Hostile names -----------------------------------------------------------------------------------------
 
     hostile_branches_are_text: |shell| {
-        for branch in
-            ["$(touch${IFS}pwned)", "`touch${IFS}pwned`", "%F{red}x", "a;touch${IFS}pwned", "it's", "say\"hi\"", "🦀", "%n%%"]
-        {
-            let repo = Repo::new();
-            let tree = repo.worktree_at(branch, "bitsandbytes-odd");
-            let mut s = repo.shell(shell).after(shell.prompt()).start();
-            s.line("wcd odd");
-            s.tmux.wait_for(&format!("{branch}@odd READY>"));
-            s.probe().status(0).at(&tree).branch(branch).prompt(&format!("{branch}@odd"));
+        let repo = Repo::new();
+        let branches = ["$(touch${IFS}pwned)", "`touch${IFS}pwned`", "%F{red}x", "a;touch${IFS}pwned", "it's", "say\"hi\"", "🦀", "%n%%"];
+        let trees: Vec<_> = (0..).zip(branches).map(|(n, branch)| repo.worktree_at(branch, format!("bitsandbytes-odd{n}"))).collect();
+        let mut s = repo.shell(shell).after(shell.prompt()).start();
+        for (number, branch) in branches.iter().enumerate() {
+            s.line(&format!("wcd odd{number}"));
+            s.tmux.wait_for(&format!("{branch}@odd{number} READY>"));
+            s.probe().status(0).at(&trees[number]).branch(branch).prompt(&format!("{branch}@odd{number}"));
             s.line(&format!("wcd; wcd {}", shell.quote(branch)));
-            s.probe().status(0).at(&tree);
-            s.line("wls");
-            assert!(s.tmux.screen().shows(branch), "wls shows {branch}:\n{}", s.tmux.screen());
-            for dir in [&tree, &repo.main] {
-                assert!(!dir.join("pwned").exists(), "{branch} was run");
-            }
+            s.probe().status(0).at(&trees[number]);
         }
+        let output = s.line(shell.pick("wls", "wls", "wls", "wls | get branch | str join ' '")).output();
+        for (branch, tree) in branches.iter().zip(&trees) {
+            assert!(output.contains(branch), "wls shows {branch}:\n{output}");
+            assert!(!tree.join("pwned").exists(), "{branch} was run");
+        }
+        assert!(!repo.main.join("pwned").exists());
     }
 
     hostile_directories_are_only_names: |shell| {
-        for (number, name) in
-            ["with space", "it's", "say \"hi\"", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "-dash", "🦀", "%F{red}",
-             "*", "back\\slash", "# not a comment", "[a]", "~", "{a,b}", "!!", "ends with space "].iter().enumerate()
-        {
-            let repo = Repo::new();
+        let repo = Repo::new();
+        let names = [
+            "with space", "it's", "say \"hi\"", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "-dash", "🦀", "%F{red}", "*",
+            "back\\slash", "# not a comment", "[a]", "~", "{a,b}", "!!", "ends with space ",
+        ];
+        let mut s = repo.shell(shell).after(shell.prompt()).start();
+        for (number, name) in names.iter().enumerate() {
             let branch = format!("odd/n{number}");
             let tree = repo.worktree_at(&branch, name);
             let venv = repo.venv(&tree);
-            let mut s = repo.shell(shell).after(shell.prompt()).start();
             s.line(&format!("wcd n{number}"));
             s.probe().status(0).at(&tree).branch(&branch).worktree(name).venv(&venv);
             s.line("wcd");

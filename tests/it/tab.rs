@@ -124,28 +124,31 @@ scenarios! {
     }
 
     hostile_branches_are_quoted_and_run_nothing: |shell| {
-        for branch in ["zz$(touch${IFS}pwned)", "zz`touch${IFS}pwned`", "zz;touch${IFS}pwned", "zz'q", "zz\"q", "zz🦀", "zz%F{red}", "zz&x|y", "zz#a", "zz!b"] {
-            let repo = Repo::guide();
-            let tree = repo.worktree_at(branch, "bitsandbytes-odd");
-            let mut s = session(&repo, shell);
-            s.text("wcd zz").keys(&["Tab"]);
-            let rest: String = branch.chars().skip(2).filter(|c| c.is_ascii_alphanumeric() || !c.is_ascii()).collect();
-            let last = rest.chars().last().expect("a letter");
-            s.tmux.settle(&format!("the quoted {branch}"), |screen| typed(screen).len() > 7 && typed(screen).contains(last));
+        let repo = Repo::guide();
+        let mut s = session(&repo, shell);
+        let tails = ["$(touch${IFS}pwned)", "`touch${IFS}pwned`", ";touch${IFS}pwned", "'q", "\"q", "🦀", "%F{red}", "&x|y", "#a", "!b"];
+        for (number, tail) in tails.iter().enumerate() {
+            let branch = format!("z{number}{tail}");
+            let tree = repo.worktree_at(&branch, format!("bitsandbytes-odd{number}"));
+            s.text(&format!("wcd z{number}")).keys(&["Tab"]);
+            let last = tail.chars().rfind(|c| c.is_ascii_alphanumeric() || !c.is_ascii()).expect("a letter");
+            s.tmux.settle(&format!("the quoted {branch}"), |s| typed(s).trim_end().len() > 6 && typed(s).contains(last));
             s.keys(&["Enter"]).ready();
-            s.probe().status(0).at(&tree).branch(branch);
+            s.probe().status(0).at(&tree).branch(&branch);
             assert!(!tree.join("pwned").exists() && !repo.main.join("pwned").exists(), "{branch} was run");
         }
     }
 
     names_with_spaces_and_quotes: |shell| {
-        for name in ["zz with space", "zz it's", "zz \"q\"", "zz $HOME", "zz $(touch pwned)", "zz \\n", "zz (x)", "zz *"] {
-            let repo = Repo::guide();
-            let tree = repo.worktree_at("odd", name);
+        let repo = Repo::guide();
+        let mut s = session(&repo, shell);
+        let tails = ["with space", "it's", "\"q\"", "$HOME", "$(touch pwned)", "\\n", "(x)", "*"];
+        for (number, tail) in tails.iter().enumerate() {
+            let name = format!("z{number} {tail}");
+            let tree = repo.worktree_at(&format!("odd/{number}"), &name);
             repo.git_in(&tree, ["switch", "-q", "--detach"]);
-            let mut s = session(&repo, shell);
-            s.text("wcd zz").keys(&["Tab"]);
-            s.tmux.settle(&format!("the quoted {name}"), |screen| typed(screen).trim_end().len() > "wcd zz x".len());
+            s.text(&format!("wcd z{number}")).keys(&["Tab"]);
+            s.tmux.settle(&format!("the quoted {name}"), |screen| typed(screen).trim_end().len() > "wcd z0 x".len());
             s.keys(&["Enter"]).ready();
             s.probe().status(0).at(&tree);
             assert!(!tree.join("pwned").exists() && !repo.main.join("pwned").exists(), "{name} was run");

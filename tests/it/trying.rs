@@ -92,6 +92,8 @@ scenarios! {
 
     a_shell_to_play_in: |shell| {
         let scratch = Scratch::new();
+        // The first call builds, and that may take longer than anybody waits for a screen.
+        assert!(run(&scratch, &["bash", "-c", ":"]).status.success());
         let terminal = open(&scratch, shell);
         terminal.wait_for("wcd auth");
         terminal.wait("the shell's prompt", |screen| {

@@ -379,8 +379,11 @@ impl Session<'_> {
     /// Types a line, and waits until the shell waits for the next.
     #[track_caller]
     pub fn line(&mut self, line: &str) -> &mut Self {
-        self.text(line).keys(&["Enter"]);
-        self.ready();
+        let before = self.tmux.screen();
+        self.tmux.line(line);
+        self.tmux.settle("the next prompt", |screen| {
+            is_ready(screen) && *screen != before
+        });
         self
     }
 

@@ -147,8 +147,15 @@ impl Tmux {
 
     /// Types text.
     pub fn text(&self, text: &str) {
-        self.tell(["send-keys", "-l", "--", text])
+        self.tell(["send-keys", "-l", "--", &literal(text)])
             .expect("tmux takes text");
+    }
+
+    /// Types text and Enter.
+    pub fn line(&self, text: &str) {
+        let typed = literal(text);
+        self.tell(["send-keys", "-l", "--", &typed, ";", "send-keys", "Enter"])
+            .expect("tmux takes a line");
     }
 
     /// Presses keys, by tmux's names (`Enter`, `Tab`, `C-c`).
@@ -230,6 +237,12 @@ impl Tmux {
             sleep(BLINK);
         }
     }
+}
+
+/// An argument that ends with `;` would end the command for tmux.
+fn literal(text: &str) -> String {
+    text.strip_suffix(';')
+        .map_or_else(|| text.to_owned(), |text| format!("{text}\\;"))
 }
 
 impl Drop for Tmux {

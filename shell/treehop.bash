@@ -8,12 +8,12 @@
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
-# From the main worktree if this directory was removed: there is no other way to start a program's search.
+# From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
 function __treehop_ask {
-  if [[ -d $PWD ]]; then
+  if [[ . -ef $PWD ]]; then
     \command treehop "$@"
   else
-    \command treehop -C "${__treehop_root-}" "$@"
+    \command treehop -C "${__treehop_root:-/}" "$@"
   fi
 }
 
@@ -22,6 +22,8 @@ function __treehop_ask {
 function wcd {
   local arg pick='' ended='' out dir
   local -a words=() options=() rows=()
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  [[ -n $__treehop_pwd ]] || __treehop_refresh
   for arg; do
     case $ended$arg in
       --) ended=1 ;;
@@ -61,13 +63,11 @@ wcd [QUERY…]: go to the worktree that QUERY means, with its venv active
 END
 }
 
-# The worktree that one was in before this one; outside of all, the last one.
+# The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
 function __treehop_previous {
-  if [[ -n ${TREEHOP_WORKTREE-} && -n ${__treehop_last-} ]]; then
-    \printf %s "$__treehop_last"
-  else
-    \printf %s "${__treehop_top:--}"
-  fi
+  local previous=${__treehop_last-}
+  [[ -n ${TREEHOP_WORKTREE-} || ! -d ${__treehop_top-} ]] || previous=$__treehop_top
+  \printf %s "${previous:--}"
 }
 
 # __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -89,7 +89,7 @@ function __treehop_pick {
       ) || return
       i=${line%%$'\t'*}
     else
-      local PS3='worktree? '
+      local PS3='worktree? ' REPLY
       select line in "${lines[@]}"; do
         [[ -n $line ]] && break
       done
@@ -121,14 +121,16 @@ function __treehop_use {
   [[ $venv == "${__treehop_declined-}" ]] || __treehop_declined=''
   [[ -z ${TREEHOP_VENV-} || $TREEHOP_VENV == "$venv" ]] || __treehop_deactivate
   [[ -n $venv && -z $__treehop_declined ]] || return 0
-  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "$venv" && :$PATH: == *":$VIRTUAL_ENV/bin:"* ]]; then
+  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "${TREEHOP_VENV-}" && :$PATH: == *":$VIRTUAL_ENV/bin:"* ]]; then
     # The user's own stays; one that came from a parent and is another worktree's does not.
     [[ $VIRTUAL_ENV == "${__treehop_inherited-}" ]] && __treehop_of_this_repository "$VIRTUAL_ENV" || return 0
     __treehop_drop "$VIRTUAL_ENV/bin"
   fi
-  export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
+  # What a parent left in PATH may stand far back (macOS, in a login shell): without our `deactivate`, begin anew.
+  __treehop_ours || __treehop_drop "$venv/bin"
   [[ :$PATH: == *":$venv/bin:"* ]] || PATH=$venv/bin:$PATH
-  __treehop_dropped=''
+  export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
+  __treehop_forgive "$venv"
   # shellcheck disable=SC2317 # it is the user who calls it
   function deactivate {
     __treehop_declined=$TREEHOP_VENV
@@ -138,10 +140,26 @@ function __treehop_use {
 
 function __treehop_deactivate {
   __treehop_drop "$TREEHOP_VENV/bin"
-  __treehop_dropped=$TREEHOP_VENV
+  __treehop_dropped+=("$TREEHOP_VENV")
   [[ ${VIRTUAL_ENV-} != "$TREEHOP_VENV" ]] || \unset -v VIRTUAL_ENV VIRTUAL_ENV_PROMPT
   \unset -v TREEHOP_VENV
-  \unset -f deactivate
+  # The user may have activated another one since, which has its own.
+  ! __treehop_ours || \unset -f deactivate
+}
+
+# __treehop_forgive VENV: it may be in PATH again. (`unset` of an element would run what a subscript holds.)
+function __treehop_forgive {
+  local venv
+  local -a rest=()
+  for venv in "${__treehop_dropped[@]}"; do
+    [[ $venv == "$1" ]] || rest+=("$venv")
+  done
+  __treehop_dropped=("${rest[@]}")
+}
+
+# Is `deactivate` the one that treehop defined?
+function __treehop_ours {
+  [[ $(\builtin declare -f deactivate) == *__treehop_* ]]
 }
 
 # __treehop_drop DIR: take DIR out of PATH, wherever it stands.
@@ -159,12 +177,19 @@ function __treehop_of_this_repository {
   common=$(\command treehop -C "$1" here --fields repo.git_dir 2>/dev/null) && [[ $common == "${__treehop_common-}" ]]
 }
 
-# Something else (direnv) may put an older PATH back between two prompts.
+# Something else (direnv) may put an older PATH back between two prompts, with a venv of long ago.
 function __treehop_keep_path {
-  if [[ -n ${TREEHOP_VENV-} ]]; then
-    [[ :$PATH: == *":$TREEHOP_VENV/bin:"* ]] || PATH=$TREEHOP_VENV/bin:$PATH
-  elif [[ -n ${__treehop_dropped-} && ${VIRTUAL_ENV-} != "$__treehop_dropped" ]]; then
-    __treehop_drop "$__treehop_dropped/bin"
+  local venv
+  for venv in "${__treehop_dropped[@]}"; do
+    [[ ${VIRTUAL_ENV-} == "$venv" || :$PATH: != *":$venv/bin:"* ]] || __treehop_drop "$venv/bin"
+  done
+  [[ -n ${TREEHOP_VENV-} ]] || return 0
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    # The user's own `activate` and `deactivate` went over ours.
+    __treehop_declined=$TREEHOP_VENV
+    __treehop_deactivate
+  elif [[ :$PATH: != *":$TREEHOP_VENV/bin:"* ]]; then
+    PATH=$TREEHOP_VENV/bin:$PATH
   fi
 }
 
@@ -172,36 +197,42 @@ function __treehop_keep_path {
 
 # After a change of directory: one call of the binary, which says what holds here.
 function __treehop_refresh {
-  local out top venv refused
-  __treehop_pwd=$PWD
-  if out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null); then
-    {
-      IFS= \read -r TREEHOP_WORKTREE
-      IFS= \read -r venv
-      IFS= \read -r refused
-      IFS= \read -r __treehop_git_dir
-      IFS= \read -r __treehop_common
-      IFS= \read -r __treehop_root
-      IFS= \read -r top
-    } <<<"$out"
-    export TREEHOP_WORKTREE
-    if [[ $top != "${__treehop_top-}" ]]; then
-      __treehop_last=${__treehop_top-}
-      __treehop_top=$top
-      [[ -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] || \printf 'treehop: %s\n' "$refused" >&2
-    fi
-    __treehop_use "$venv" "$TREEHOP_WORKTREE"
-    __treehop_segment
-  else
-    __treehop_forget
+  local out top venv refused name
+  # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handle.
+  if \builtin type -P treehop >/dev/null; then
+    __treehop_pwd=$PWD
+    out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null) || out=''
   fi
+  if [[ -z ${out-} ]]; then
+    __treehop_forget
+    return
+  fi
+  {
+    IFS= \read -r name
+    IFS= \read -r venv
+    IFS= \read -r refused
+    IFS= \read -r __treehop_git_dir
+    IFS= \read -r __treehop_common
+    IFS= \read -r __treehop_root
+    IFS= \read -r top
+  } <<<"$out"
+  [[ $top == "${__treehop_top-}" && -n ${TREEHOP_WORKTREE-} || -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] ||
+    \printf 'treehop: %s\n' "$refused" >&2
+  if [[ $top != "${__treehop_top-}" ]]; then
+    __treehop_last=${__treehop_top-}
+    __treehop_top=$top
+  fi
+  export TREEHOP_WORKTREE=$name
+  __treehop_use "$venv" "$name"
+  __treehop_segment
 }
 
 # At every prompt, without a process: what HEAD says, and what is under way.
 function __treehop_segment {
   local dir=$__treehop_git_dir head='' branch='' operation=''
   # The 2> stands first, or a missing file would be shouted about.
-  IFS= \read -r head 2>/dev/null <"$dir/HEAD" || [[ -n $head ]] || {
+  IFS= \read -r head 2>/dev/null <"$dir/HEAD" || :
+  [[ -n $head && -d $__treehop_top ]] || {
     __treehop_forget
     return
   }
@@ -260,25 +291,28 @@ function __treehop_hook {
 # What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
 
 function __treehop_complete_wcd {
-  local typed=${COMP_LINE:0:COMP_POINT} out word answer i
-  local -a words=() rows=() lines=('')
-  # Readline splits at `:` and `@` too; what it does not replace is taken off the answer again.
-  \read -ra words <<<"$typed"
+  local typed=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]} kept='' out word answer i
+  local -a words=() before=() rows=() lines=('')
+  COMPREPLY=()
+  # shellcheck disable=SC2162 # a backslash keeps a space in a word, as in the command line
+  \read -a words <<<"$typed"
   [[ $typed == *[[:space:]] ]] && words+=('')
   word=${words[-1]}
-  local kept=${word%"${COMP_WORDS[COMP_CWORD]#:}"}
-  words=("${words[@]:1}")
-  COMPREPLY=()
   if [[ $word == -* ]]; then
     \mapfile -t COMPREPLY < <(\compgen -W '-i -s -h' -- "$word")
     return
   fi
-  words[-1]=${word#[\"\']}
-  out=$(__treehop_ask find --all --fields query,description -- "${words[@]}" 2>/dev/null) || return 0
+  # Readline splits at `:` and `@` too; what it does not replace is taken off the answer again.
+  [[ $current != : ]] || current=''
+  [[ $word != *"$current" ]] || kept=${word%"$current"}
+  for answer in "${words[@]:1:${#words[@]}-2}"; do
+    [[ $answer == -* ]] || before+=("$answer")
+  done
+  out=$(__treehop_ask find --all --fields query,description -- "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
   \mapfile -t rows <<<"$out"
   for ((i = 0; i < ${#rows[@]}; i += 2)); do
     # A word that stands there already is not offered again.
-    [[ " ${words[*]::${#words[@]}-1} " != *" ${rows[i]} "* ]] || continue
+    [[ " ${before[*]} " != *" ${rows[i]} "* ]] || continue
     \printf -v answer %q "${rows[i]}"
     [[ $word != [\"\']* || $answer == "${rows[i]}" ]] || continue
     COMPREPLY+=("${answer#"$kept"}")
@@ -295,15 +329,16 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
 else
   # A parent's worktree is not ours; its venv is looked at on the first refresh.
   \unset -v TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
-  __treehop_inherited=${VIRTUAL_ENV-}
+  __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}}
   __treehop_pwd=''
+  declare -ga __treehop_dropped
   if [[ "${PROMPT_COMMAND[*]-}" != *__treehop_hook* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-      # First, and as an array: so $? and PIPESTATUS reach the elements after it.
-      PROMPT_COMMAND=(__treehop_hook "${PROMPT_COMMAND[@]}")
+      # First, and as an array: so $? and PIPESTATUS reach the elements after it. Last, for what direnv does to PATH.
+      PROMPT_COMMAND=(__treehop_hook "${PROMPT_COMMAND[@]}" __treehop_keep_path)
     else
       # shellcheck disable=SC2128,SC2178 # a string, before bash 5.1
-      PROMPT_COMMAND="__treehop_hook${PROMPT_COMMAND:+; $PROMPT_COMMAND}"
+      PROMPT_COMMAND="__treehop_hook${PROMPT_COMMAND:+; $PROMPT_COMMAND}; __treehop_keep_path"
     fi
   fi
   if [[ $- == *i* ]]; then

@@ -1,1 +1,366 @@
-# treehop for fish
+# treehop for fish 3.6 and newer. Load it from ~/.config/fish/config.fish:  treehop init fish | source
+# The files for bash, zsh and nu tell the same story in the same order.
+# `command` and `builtin` pass by the functions (in fish, aliases are functions) that users have for such names.
+
+# --- Asking the binary ------------------------------------------------------------------------------------------
+
+# From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
+function __treehop_ask
+    if not command -q treehop
+        # fish would shout a whole stack, whatever the redirection.
+        builtin printf 'treehop: the program is not on PATH\n' >&2
+        return 127
+    else if test . -ef "$PWD"
+        command treehop $argv
+    else
+        command treehop -C "$__treehop_root" $argv
+    end
+end
+
+# --- wcd: go to a worktree --------------------------------------------------------------------------------------
+
+function wcd --description 'Go to the worktree that QUERY means'
+    set -l pick
+    set -l ended
+    set -l words
+    set -l options
+    # A script has no hook: where it starts is a place to come back to.
+    test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
+    for arg in $argv
+        switch "$ended$arg"
+            case --
+                set ended 1
+            case -h --help
+                __treehop_help_wcd
+                return
+            case -i
+                set pick 1
+            case -s
+                set -a options --subdir
+            case -
+                set -a words (__treehop_previous)
+            case '-*'
+                builtin printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" $arg >&2
+                return 2
+            case '*'
+                set -a words $arg
+        end
+    end
+    # To pick without a word is to pick from all: the empty word fits all.
+    set -q pick[1]; and not set -q words[1]; and set words ''
+    set -l dir
+    if set -q words[1]; and test -t 0; and test -t 2
+        set -l rows (__treehop_ask find --all $options --fields query,description,cd -- $words)
+        or return
+        set dir (__treehop_pick $rows)
+        or return
+    else
+        set dir (__treehop_ask find $options --fields cd -- $words)
+        or return
+    end
+    set -l previous $PWD
+    set -g __treehop_pwd
+    builtin cd -- $dir
+    or return
+    # What fish's own `cd` does for `cd -`, `prevd` and `dirh`.
+    if test "$PWD" != "$previous"
+        set -g dirprev $dirprev[-24..-1] $previous
+        set -g dirnext
+        set -g __fish_cd_direction prev
+    end
+    # Where there is a hook, it has done this already.
+    test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
+end
+
+function __treehop_help_wcd
+    builtin printf '%s\n' \
+        'wcd [QUERY…]: go to the worktree that QUERY means, with its venv active' \
+        '' \
+        '  QUERY       words of its branch or name, or a path; none: the main worktree' \
+        '  ^  @  !     the main one; this one; the one whose session waits' \
+        '  -           the one that you were in before' \
+        '  REPO:QUERY  in another repository that you used before' \
+        '  -i          pick from a list      -s  keep the subdirectory that you are in'
+end
+
+# The worktree that one was in before this one; outside of all, or where it was removed, the last one.
+function __treehop_previous
+    set -l previous $__treehop_last
+    if not set -q TREEHOP_WORKTREE; and test -d "$__treehop_top"
+        set previous $__treehop_top
+    end
+    test -n "$previous"; or set previous -
+    builtin printf '%s\n' $previous
+end
+
+# __treehop_pick ROW…: rows come in threes (query, description, directory); one needs no question.
+function __treehop_pick
+    set -l lines
+    set -l dirs
+    while set -q argv[3]
+        set -a lines (builtin printf '%-30s  %s' $argv[1] $argv[2])
+        set -a dirs $argv[3]
+        set -e argv[1..3]
+    end
+    set -l i 1
+    if set -q lines[2]
+        if command -q fzf
+            set -l line (builtin printf '%s\n' $lines |
+                command fzf --no-multi --height=40% --reverse --prompt='worktree> ')
+            or return
+            set i (contains -i -- $line $lines)
+            or return
+        else
+            set i 0
+            for line in $lines
+                set i (math $i + 1)
+                builtin printf '%d) %s\n' $i $line >&2
+            end
+            while true
+                read -l -P 'worktree? ' answer
+                or return
+                string match -qr '^[1-9][0-9]{0,3}$' -- $answer
+                and set -q lines[$answer]
+                and set i $answer
+                and break
+            end
+        end
+    end
+    builtin printf '%s\n' $dirs[$i]
+end
+
+# --- wls: what is where -----------------------------------------------------------------------------------------
+
+function wls --description 'The worktrees of this repository'
+    if contains -- "$argv[1]" -h --help
+        builtin printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+        return
+    end
+    __treehop_ask list --format table $argv
+end
+
+# --- The virtual environment ------------------------------------------------------------------------------------
+# `activate` is never sourced: it loses prompts and edits of PATH. Only what treehop activated is deactivated.
+
+# __treehop_use VENV NAME: have VENV active, or none where it is empty.
+function __treehop_use --argument-names venv name
+    test "$TREEHOP_AUTO_VENV" != 0; or set venv ''
+    test "$venv" = "$__treehop_declined"; or set -g __treehop_declined ''
+    if test -n "$TREEHOP_VENV"; and test "$TREEHOP_VENV" != "$venv"
+        __treehop_deactivate
+    end
+    if test -z "$venv"; or test -n "$__treehop_declined"
+        return 0
+    end
+    if test -n "$VIRTUAL_ENV"; and test "$VIRTUAL_ENV" != "$TREEHOP_VENV"; and contains -- $VIRTUAL_ENV/bin $PATH
+        # The user's own stays; one that came from a parent and is another worktree's does not.
+        test "$VIRTUAL_ENV" != "$venv"
+        and test "$VIRTUAL_ENV" = "$__treehop_inherited"
+        and __treehop_of_this_repository $VIRTUAL_ENV
+        or return 0
+        __treehop_drop $VIRTUAL_ENV/bin
+    end
+    # What a parent left in PATH may stand far back (macOS, in a login shell): without our `deactivate`, begin anew.
+    __treehop_ours; or __treehop_drop $venv/bin
+    contains -- $venv/bin $PATH; or set -gx PATH $venv/bin $PATH
+    set -gx TREEHOP_VENV $venv
+    set -gx VIRTUAL_ENV $venv
+    set -gx VIRTUAL_ENV_PROMPT $name
+    set -l i (contains -i -- $venv $__treehop_dropped); and set -e __treehop_dropped[$i]
+    function deactivate --description 'Leave the venv that treehop activated'
+        set -g __treehop_declined $TREEHOP_VENV
+        __treehop_deactivate
+    end
+end
+
+function __treehop_deactivate
+    __treehop_drop $TREEHOP_VENV/bin
+    contains -- $TREEHOP_VENV $__treehop_dropped; or set -ga __treehop_dropped $TREEHOP_VENV
+    test "$VIRTUAL_ENV" = "$TREEHOP_VENV"; and set -eg VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+    set -eg TREEHOP_VENV
+    # The user may have activated another one since, which has its own.
+    __treehop_ours; and functions -e deactivate
+    return 0
+end
+
+# Is `deactivate` the one that treehop defined?
+function __treehop_ours
+    functions -q deactivate
+    and functions deactivate | string match -q '*__treehop_*'
+end
+
+# __treehop_drop DIR: take DIR out of PATH, wherever it stands.
+function __treehop_drop
+    while contains -- $argv[1] $PATH
+        set -e PATH[(contains -i -- $argv[1] $PATH)]
+    end
+end
+
+function __treehop_of_this_repository
+    set -l common (command treehop -C $argv[1] here --fields repo.git_dir 2>/dev/null)
+    and test "$common" = "$__treehop_common"
+end
+
+# Something else (direnv) may put an older PATH back, with a venv of long ago; after our hook, so that this also
+# runs before each command.
+function __treehop_keep_path --on-event fish_preexec
+    test "$PATH $VIRTUAL_ENV $TREEHOP_VENV" != "$__treehop_kept"; or return 0
+    for venv in $__treehop_dropped
+        test "$VIRTUAL_ENV" = "$venv"; or __treehop_drop $venv/bin
+    end
+    if set -q VIRTUAL_ENV
+        test -z "$TREEHOP_VENV"
+        or contains -- $TREEHOP_VENV/bin $PATH
+        or set -gx PATH $TREEHOP_VENV/bin $PATH
+    else if test -n "$TREEHOP_VENV"
+        # By the `deactivate` of an `activate` that the user sourced over ours.
+        set -g __treehop_declined $TREEHOP_VENV
+        __treehop_deactivate
+    else if test -n "$__treehop_venv"
+        # What was active when one came here (direnv's, the user's own) is gone.
+        __treehop_use $__treehop_venv $TREEHOP_WORKTREE
+    end
+    set -g __treehop_kept "$PATH $VIRTUAL_ENV $TREEHOP_VENV"
+end
+
+# --- The prompt -------------------------------------------------------------------------------------------------
+
+# After a change of directory: one call of the binary, which says what holds here.
+function __treehop_refresh
+    # Once it is there, the next prompt asks again.
+    if not command -q treehop
+        __treehop_forget
+        return 0
+    end
+    set -g __treehop_pwd $PWD
+    set -l here (command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null)
+    or begin
+        __treehop_forget
+        return 0
+    end
+    set -g __treehop_venv $here[2]
+    set -g __treehop_git_dir $here[4]
+    set -g __treehop_common $here[5]
+    set -g __treehop_root $here[6]
+    if not set -q TREEHOP_WORKTREE; or test "$here[7]" != "$__treehop_top"
+        if test -n "$here[3]"; and test "$TREEHOP_AUTO_VENV" != 0
+            builtin printf 'treehop: %s\n' $here[3] >&2
+        end
+    end
+    if test "$here[7]" != "$__treehop_top"
+        set -g __treehop_last $__treehop_top
+        set -g __treehop_top $here[7]
+    end
+    set -gx TREEHOP_WORKTREE $here[1]
+    set -g __treehop_seen
+    __treehop_use "$__treehop_venv" $TREEHOP_WORKTREE
+    __treehop_segment
+end
+
+# At every prompt, without a process: what HEAD says, and what is under way.
+function __treehop_segment
+    set -l dir $__treehop_git_dir
+    set -l branch
+    set -l operation
+    # Tested first: a redirection that fails cannot be silenced.
+    if not test -d "$__treehop_top"; or not test -r $dir/HEAD
+        __treehop_forget
+        return 0
+    end
+    read -l head <$dir/HEAD
+    # One test for the usual answer: nothing is under way.
+    if path filter -q -- $dir/{rebase-{merge,apply},{MERGE,CHERRY_PICK,REVERT}_HEAD,sequencer/todo,BISECT_LOG}
+        if test -d $dir/rebase-merge; or test -d $dir/rebase-apply
+            set operation rebase
+        else if test -e $dir/MERGE_HEAD
+            set operation merge
+        else if test -e $dir/CHERRY_PICK_HEAD
+            set operation cherry-pick
+        else if test -e $dir/REVERT_HEAD
+            set operation revert
+        else if test -r $dir/sequencer/todo
+            read operation <$dir/sequencer/todo
+            string match -q 'revert*' -- $operation; and set operation revert; or set operation cherry-pick
+        else
+            set operation bisect
+        end
+    end
+    # A command substitution costs more than all of the above: only for something new.
+    test "$head $operation" != "$__treehop_seen"; or return 0
+    if test "$head" = 'ref: refs/heads/.invalid'
+        # A reftable: only the binary can say.
+        set -l here (command treehop here --fields branch,prompt 2>/dev/null)
+        set -gx TREEHOP_BRANCH $here[1]
+        set -gx TREEHOP_PROMPT $here[2]
+        return 0
+    end
+    set -g __treehop_seen "$head $operation"
+    string match -q 'ref: refs/heads/*' -- $head; and set branch (string sub -s 17 -- $head)
+    if test "$operation" = rebase
+        if test -r $dir/rebase-merge/head-name
+            read branch <$dir/rebase-merge/head-name
+        else if test -r $dir/rebase-apply/head-name
+            read branch <$dir/rebase-apply/head-name
+        end
+        set branch (string replace -r '^(refs/heads/|detached HEAD$)' '' -- $branch)
+    end
+    set -l segment $branch
+    test -n "$branch"; or set segment (string sub -l 7 -- $head)
+    test (string replace -a / - -- "$branch") = "$TREEHOP_WORKTREE"; or set segment $segment@$TREEHOP_WORKTREE
+    test -z "$operation"; or set segment "$segment|$operation"
+    set -gx TREEHOP_BRANCH $branch
+    set -gx TREEHOP_PROMPT $segment
+end
+
+# Outside of all worktrees, or where one was removed.
+function __treehop_forget
+    set -eg TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
+    set -g __treehop_git_dir
+    set -g __treehop_venv
+    __treehop_use '' ''
+end
+
+# --- Tab --------------------------------------------------------------------------------------------------------
+# What is typed need not be how the answer begins.
+
+function __treehop_complete_wcd
+    set -l words (commandline -opc)[2..-1]
+    set -l typed (commandline -ct)
+    string match -q -- '-*' $typed; and return
+    # A quote that is still open is closed first.
+    set -l word (string unescape -- "$typed"; or string unescape -- "$typed'"; or string unescape -- "$typed\"")
+    set words (string match -v -- '-*' $words) "$word"
+    set -l rows (__treehop_ask find --all --fields query,description -- $words 2>/dev/null)
+    while set -q rows[2]
+        # A word that stands there already is not offered again.
+        contains -- $rows[1] $words[1..-2]; or builtin printf '%s\t%s\n' $rows[1] $rows[2]
+        set -e rows[1..2]
+    end
+end
+
+# --- Loading ----------------------------------------------------------------------------------------------------
+
+if not string match -qr '^(3\.([6-9]|[1-9]\d)|[4-9]|[1-9]\d)' -- $version
+    builtin printf 'treehop: fish 3.6 or newer is needed, this is %s\n' $version >&2
+else
+    set -q __treehop_inherited; or set -g __treehop_inherited $VIRTUAL_ENV
+    if status is-interactive
+        # A parent's worktree is not ours; its venv is looked at on the first refresh.
+        set -eg TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
+        set -g __treehop_pwd
+        # Nothing is called now: files of conf.d are read before config.fish sets PATH.
+        function __treehop_hook --on-variable PWD --on-event fish_prompt
+            if test "$PWD" != "$__treehop_pwd"
+                __treehop_refresh
+            else if test -n "$__treehop_git_dir"
+                __treehop_segment
+            end
+            __treehop_keep_path
+        end
+        complete -c wcd -e
+        complete -c wcd -f -k -a '(__treehop_complete_wcd)'
+        complete -c wcd -s i -d 'pick from a list'
+        complete -c wcd -s s -d 'keep the subdirectory'
+        complete -c wcd -s h -d 'show help'
+    end
+end

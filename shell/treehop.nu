@@ -1,1 +1,371 @@
-# treehop for nu
+# treehop for nu 0.110 and newer. Load it from config.nu:  use treehop.nu *
+# The files for bash, zsh and fish tell the same story in the same order.
+
+# An alias for a builtin (`alias open = ^open`) reaches into modules. `%` passes it by, where nu has it.
+const has_percent = ((version).major > 0 or (version).minor >= 114)
+
+# --- Asking the binary ------------------------------------------------------------------------------------------
+
+# From the main worktree if this directory was removed: nu starts no program there. The caller stays where it is.
+def --wrapped __treehop_ask [...args: string] {
+  try { $env.PWD | path exists } catch { __treehop_cd $env.__treehop.root }
+  ^treehop ...$args
+}
+
+# Nothing at all where it fails. A hook for commands that are not found would have its say: so look first.
+def --wrapped __treehop_quietly [...args: string]: nothing -> string {
+  if (which treehop | is-empty) { return '' }
+  try { ^treehop ...$args | complete | get stdout } catch { '' }
+}
+
+def --env __treehop_cd [dir: string] {
+  if $has_percent { %cd $dir } else { cd $dir }
+}
+
+# --- wcd: go to a worktree --------------------------------------------------------------------------------------
+
+# Go to the worktree that QUERY means, with its venv active.
+#
+# QUERY is words of its branch or name, or a path; none: the main worktree.
+#
+#   ^  @  !     the main one; this one; the one whose session waits
+#   -           the one that you were in before
+#   REPO:QUERY  in another repository that you used before
+@example "to the worktree of feature/auth" { wcd auth }
+@example "back to where you were" { wcd - }
+@example "pick one from all" { wcd -i }
+export def --env wcd [
+  ...query: string@"nu-complete wcd" # which worktree
+  --interactive (-i) # pick from a list
+  --subdir (-s) # keep the subdirectory that you are in
+]: nothing -> nothing {
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  if $env.__treehop.pwd == null { __treehop_refresh }
+  # To pick without a word is to pick from all: the empty word fits all.
+  let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
+    let previous = __treehop_previous
+    $query | each {|word| if $word == '-' { $previous } else { $word } }
+  } else { $query }
+  let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
+  let options = [...(if $ask { ['--all'] }) ...(if $subdir { ['--subdir'] })]
+  # A failing program ends this with its own message and status; an error of nu's would be status 1.
+  let out = __treehop_ask find ...$options -- ...$words
+  let found = $out | from json
+  let chosen = if $ask { __treehop_pick $found.matches } else { $found }
+  __treehop_cd $chosen.cd
+  __treehop_refresh $chosen
+}
+
+# The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
+def __treehop_previous [] {
+  let hop = $env.__treehop
+  let outside = $env.TREEHOP_WORKTREE? == null and $hop.top != null and ($hop.top | path exists)
+  (if $outside { $hop.top } else { $hop.last }) | default '-'
+}
+
+# One needs no question. To leave the list without an answer is to fail.
+def __treehop_pick [rows: list] {
+  if ($rows | length) == 1 { return $rows.0 }
+  let lines = $rows | each {|row| $"($row.query | fill --width 30)  ($row.description)" }
+  let at = if (which fzf | is-empty) {
+    let picked = $lines | input list --fuzzy --index 'worktree?'
+    # An error of nu's own would show a box.
+    if $picked == null { ^false }
+    $picked
+  } else {
+    # The number in front says which it was, and is not shown.
+    let numbered = $lines | enumerate | each {|line| $"($line.index)\t($line.item)" } | str join "\n"
+    let picked = $numbered | ^fzf "--delimiter=\t" --with-nth=2 --no-multi --height=40% --reverse '--prompt=worktree> '
+    $picked | split row "\t" | first | into int
+  }
+  $rows | get $at
+}
+
+# --- wls: what is where -----------------------------------------------------------------------------------------
+
+# The worktrees of this repository: branch, changes, ahead and behind, sessions, age.
+#
+# The first columns are for eyes; after them comes all that `treehop list --full` knows.
+@example "those with changes" { wls | where changes.modified > 0 }
+@example "the ones left alone longest" { wls | sort-by commit.time }
+@example "where a session waits" { wls | where session =~ waiting | get path }
+export def wls []: nothing -> table {
+  let out = __treehop_ask list --full
+  $out | from json | get worktrees | each {|tree| __treehop_row $tree }
+}
+
+# What is unknown becomes a record of nulls: nu cannot ask null for `changes.modified`.
+def __treehop_row [tree: record] {
+  let changes = $tree.changes | default {staged: null, modified: null, untracked: null, conflicted: null}
+  let commit = $tree.commit | default {sha: null, subject: null, time: null} | update time { __treehop_time }
+  let default = $tree.default | default {ahead: null, behind: null, merged: null}
+  let last = $tree.claude.last | default {session_id: null, title: null, updated_at: null}
+  let live = $tree.claude.live | default [] | update since { __treehop_time } | update started_at { __treehop_time }
+  let notes = [
+    $tree.operation
+    (if $tree.detached { 'detached' })
+    (if $tree.locked != null { 'locked' })
+    (if $tree.prunable != null { 'gone' })
+    (if $changes.conflicted not-in [null 0] { $"!($changes.conflicted)" })
+    (if $changes.staged not-in [null 0] { $"+($changes.staged)" })
+    (if $changes.modified not-in [null 0] { $"~($changes.modified)" })
+    (if $changes.untracked not-in [null 0] { $"?($changes.untracked)" })
+  ]
+  let base = if $tree.main or $default.merged == null { [] } else if $default.ahead == 0 and $default.behind == 0 {
+    ['same']
+  } else if $default.merged { ['merged'] } else {
+    [(if $default.ahead > 0 { $"↑($default.ahead)" }) (if $default.behind > 0 { $"↓($default.behind)" })]
+  }
+  {
+    name: $tree.name
+    branch: $tree.branch
+    state: ($notes | compact | str join ' ')
+    session: ($live | each {|session| $session.status | default 'running' } | str join ' ')
+    base: ($base | compact | str join ' ')
+    age: $commit.time
+    ...($tree | select current main detached path prompt)
+    ...($tree | reject name branch current main detached path prompt commit upstream default changes claude)
+    changes: $changes
+    default: $default
+    upstream: ($tree.upstream | default {name: null, ahead: null, behind: null, gone: null})
+    commit: $commit
+    claude: {live: $live, last: ($last | update updated_at { __treehop_time })}
+  }
+}
+
+def __treehop_time []: any -> any {
+  if $in != null { into datetime }
+}
+
+# --- The virtual environment ------------------------------------------------------------------------------------
+# `activate` is never sourced: it loses prompts and edits of PATH. Only what treehop activated is deactivated.
+
+# Have VENV active, or none where it is null.
+def --env __treehop_use [venv: any, name?: string] {
+  # A number in nu's own configuration, a string from a parent.
+  let venv = if $"($env.TREEHOP_AUTO_VENV?)" == '0' { null } else { $venv }
+  if $venv != $env.__treehop.declined { $env.__treehop.declined = null }
+  if $env.TREEHOP_VENV? not-in [null '' $venv] { __treehop_deactivate }
+  if $venv == null or $env.__treehop.declined != null { return }
+  let other = $env.VIRTUAL_ENV?
+  if $other not-in [null '' $venv] and $"($other)/bin" in (__treehop_path) {
+    # The user's own stays; one that came from a parent and is another worktree's does not.
+    if $other != $env.__treehop.inherited or not (__treehop_of_this_repository $other) { return }
+    __treehop_drop $"($other)/bin"
+  }
+  load-env {TREEHOP_VENV: $venv, VIRTUAL_ENV: $venv, VIRTUAL_ENV_PROMPT: $name}
+  if $env.__treehop.dropped == $venv { $env.__treehop.dropped = null }
+  __treehop_keep_path
+}
+
+# `hide-env` loses its effect in a caller that called something else before; no program sees a null.
+def --env __treehop_deactivate [] {
+  let venv = $env.TREEHOP_VENV
+  __treehop_drop $"($venv)/bin"
+  $env.__treehop.dropped = $venv
+  if $env.VIRTUAL_ENV? == $venv { load-env {VIRTUAL_ENV: null, VIRTUAL_ENV_PROMPT: null} }
+  $env.TREEHOP_VENV = null
+}
+
+# Something else may have made a string of it again.
+def __treehop_path []: nothing -> list<string> {
+  $env.PATH | split row (char esep)
+}
+
+# Take DIR out of PATH, wherever it stands.
+def --env __treehop_drop [dir: string] {
+  mut path = []
+  # `where` takes ten times as long.
+  for entry in (__treehop_path) { if $entry != $dir { $path ++= [$entry] } }
+  $env.PATH = $path
+}
+
+def __treehop_of_this_repository [dir: string] {
+  (__treehop_quietly -C $dir here --fields repo.git_dir | str trim --right --char "\n") == $env.__treehop.common
+}
+
+# Something else (direnv) may put an older PATH back between two prompts.
+def --env __treehop_keep_path [] {
+  let venv = $env.TREEHOP_VENV?
+  let dropped = $env.__treehop.dropped
+  if $dropped != null and $env.VIRTUAL_ENV? != $dropped and $"($dropped)/bin" in $env.PATH {
+    __treehop_drop $"($dropped)/bin"
+  }
+  if $venv != null and $"($venv)/bin" not-in $env.PATH {
+    $env.PATH = __treehop_path | prepend $"($venv)/bin"
+  }
+}
+
+# nu knows no command that comes and goes; but what a hook holds as text is as if typed at the prompt.
+def __treehop_offer_deactivate []: nothing -> list<record> {
+  [
+    {
+      condition: {|| $env.TREEHOP_VENV? != null and not $env.__treehop.offered }
+      code: "# Deactivate the venv that treehop activated. It stays off until you leave the worktree.
+        def --env deactivate [] { do --env $env.__treehop.deactivate }
+        $env.__treehop.offered = true"
+    }
+    {
+      condition: {|| $env.TREEHOP_VENV? == null and $env.__treehop.offered }
+      code: "hide deactivate
+        $env.__treehop.offered = false"
+    }
+  ]
+}
+
+# --- The prompt -------------------------------------------------------------------------------------------------
+
+# After a change of directory: one call of the binary, which says what holds here; or `found`, which said so.
+def --env __treehop_refresh [found?: record] {
+  $env.__treehop.pwd = $env.PWD
+  let told = $found != null and $env.PWD == $found.worktree.path
+  let here = if $told { $found } else { __treehop_quietly here | from json }
+  if $here == null { return (__treehop_forget) }
+  let tree = $here.worktree
+  $env.TREEHOP_WORKTREE = $tree.name
+  let before = $env.__treehop
+  let dir = $tree.git_dir
+  $env.__treehop = $before | merge {
+    git_dir: $dir, common: $here.repo.git_dir, root: $here.repo.root, seen: null
+    marks: [
+      $"($dir)/rebase-merge" $"($dir)/rebase-apply" $"($dir)/MERGE_HEAD" $"($dir)/CHERRY_PICK_HEAD"
+      $"($dir)/REVERT_HEAD" $"($dir)/sequencer/todo" $"($dir)/BISECT_LOG"
+    ]
+  }
+  if $tree.path != $before.top {
+    $env.__treehop = $env.__treehop | merge {top: $tree.path, last: $before.top}
+    if $tree.venv_refused != null and $"($env.TREEHOP_AUTO_VENV?)" != '0' {
+      print --stderr $"treehop: ($tree.venv_refused)"
+    }
+  }
+  __treehop_use $tree.venv $tree.name
+  __treehop_segment (__treehop_look)
+}
+
+# At every prompt, without a process: what HEAD says, and what is under way.
+def __treehop_look [] {
+  let hop = $env.__treehop
+  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists)} }
+}
+
+# It need not be said again as long as all looks the same.
+def --env __treehop_segment [seen: any] {
+  if $seen == null { return (__treehop_forget) }
+  let head = $seen.head
+  if $head == 'ref: refs/heads/.invalid' {
+    # A reftable: only the binary can say, and it may be different each time.
+    let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
+    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: ($asked.1? | default '')}
+    return
+  }
+  let dir = $env.__treehop.git_dir
+  let marks = $seen.marks
+  let on = if ($head | str starts-with 'ref: refs/heads/') { $head | str substring 16.. } else { '' }
+  let under_way = if true in $marks { __treehop_operation $dir $marks } else { '' }
+  let branch = if $under_way == 'rebase' { __treehop_rebased $dir $on } else { $on }
+  let worktree = $env.TREEHOP_WORKTREE
+  let shown = if $branch == '' { $head | str substring 0..6 } else { $branch }
+  let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
+  let operation = if $under_way == '' { '' } else { $"|($under_way)" }
+  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)"}
+  $env.__treehop.seen = $seen
+}
+
+def __treehop_operation [dir: string, marks: list<bool>] {
+  if $marks.0 or $marks.1 { return 'rebase' }
+  if $marks.2 { return 'merge' }
+  if $marks.3 { return 'cherry-pick' }
+  if $marks.4 { return 'revert' }
+  if not $marks.5 { return 'bisect' }
+  let todo = try { __treehop_read $"($dir)/sequencer/todo" } | default ''
+  if ($todo | str starts-with 'revert') { 'revert' } else { 'cherry-pick' }
+}
+
+def __treehop_rebased [dir: string, on: string] {
+  let name = try { __treehop_read $"($dir)/rebase-merge/head-name" } catch {
+    try { __treehop_read $"($dir)/rebase-apply/head-name" } catch { $on }
+  }
+  if $name == 'detached HEAD' { '' } else { $name | str replace 'refs/heads/' '' }
+}
+
+# The first line of a file.
+def __treehop_read [file: string] {
+  if $has_percent { %open --raw $file } else { open --raw $file } | lines | first
+}
+
+# Outside of all worktrees, or where one was removed.
+def --env __treehop_forget [] {
+  load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
+  $env.__treehop.git_dir = null
+  __treehop_use null
+}
+
+# On a change of directory, and at every prompt.
+def --env __treehop_hook [] {
+  if $env.PWD != $env.__treehop.pwd {
+    __treehop_refresh
+  } else if $env.__treehop.git_dir != null {
+    let seen = __treehop_look
+    if $seen == null or $seen != $env.__treehop.seen { __treehop_segment $seen }
+  }
+  __treehop_keep_path
+}
+
+# Loaded a second time, a hook takes its own place.
+def __treehop_others []: any -> list {
+  default [] | where ($it | to nuon --serialize) !~ '__treehop'
+}
+
+# --- Tab --------------------------------------------------------------------------------------------------------
+# What is typed need not be how the answer begins, so nu is told not to filter; it inserts an answer as it stands.
+
+def "nu-complete wcd" [context: string] {
+  let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word
+  let query = $words | skip 1 | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
+  let asked = try { __treehop_ask find --all -- ...$query | complete | get stdout | from json }
+  let answers = $asked.matches? | default [] | each {|row|
+    {value: (__treehop_quote $row.query), description: $row.description}
+  }
+  # Where all begin alike, nu would insert that, and it may be an answer by itself: so the word stands among them.
+  let alike = ($answers | length) > 1 and ($answers | get value | str substring 0..0 | uniq | length) == 1
+  let word = if $alike and ($words | last) != '' { [{value: ($words | last), description: 'pick one of these'}] }
+  {options: {filter: false, sort: false}, completions: [...$answers ...$word]}
+}
+
+def __treehop_quote [text: string] {
+  let bare = $text =~ '^[A-Za-z0-9_./+:@%][A-Za-z0-9_./+:@%-]*$' and $text not-in ['true' 'false' 'null']
+  if $bare { $text } else { $text | to nuon }
+}
+
+# --- Loading ----------------------------------------------------------------------------------------------------
+
+export-env {
+  if $env.__treehop? == null {
+    # A parent's worktree is not ours; its venv is looked at on the first refresh.
+    load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
+    $env.__treehop = {
+      pwd: null, git_dir: null, common: null, root: null, top: null, last: null, marks: [], seen: null
+      inherited: $env.VIRTUAL_ENV?, declined: null, dropped: null, offered: false
+    }
+  }
+  $env.__treehop.deactivate = {||
+    # Twice on one line is once.
+    if $env.TREEHOP_VENV? == null { return }
+    $env.__treehop.declined = $env.TREEHOP_VENV
+    __treehop_deactivate
+  }
+  if (version).major == 0 and (version).minor < 110 {
+    print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
+  } else {
+    let hooks = $env.config.hooks
+    let changes = $hooks.env_change? | default {}
+    # In this order: what the first changes, the second sees.
+    $env.config.hooks = $hooks | merge {
+      env_change: ($changes | merge {
+        PWD: [...($changes.PWD? | __treehop_others) {|| __treehop_hook }]
+        TREEHOP_VENV: (__treehop_offer_deactivate)
+      })
+      pre_prompt: [...($hooks.pre_prompt? | __treehop_others) {|| __treehop_hook }]
+    }
+  }
+}

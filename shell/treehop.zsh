@@ -1,1 +1,316 @@
-# treehop for zsh
+# treehop for zsh 5.8 and newer. Load it from ~/.zshrc:  eval "$(treehop init zsh)"
+# The files for bash, fish and nu tell the same story in the same order.
+# A leading backslash or `builtin` passes by the aliases and functions that users have for such names.
+# `emulate -L zsh` where the user's shell comes in: options such as KSH_ARRAYS or ERR_EXIT do not reach what follows.
+
+# An alias of the same name would hide the functions below.
+\unalias wcd wls 2>/dev/null || :
+
+# --- Asking the binary ------------------------------------------------------------------------------------------
+
+# From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
+function __treehop_ask {
+  if [[ . -ef $PWD ]]; then
+    \command treehop "$@"
+  else
+    \command treehop -C "${__treehop_root:-/}" "$@"
+  fi
+}
+
+# --- wcd: go to a worktree --------------------------------------------------------------------------------------
+
+function wcd {
+  local dir=''
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  [[ -n $__treehop_pwd ]] || __treehop_refresh
+  # A function of its own, so that `cd` below runs with the user's options (AUTO_PUSHD).
+  () {
+    \builtin emulate -L zsh
+    local arg pick='' ended='' out
+    local -a words=() options=() rows=()
+    for arg; do
+      case $ended$arg in
+        --) ended=1 ;;
+        -h | --help) __treehop_help_wcd && return ;;
+        -i) pick=1 ;;
+        -s) options+=(--subdir) ;;
+        -) words+=("$(__treehop_previous)") ;;
+        -*)
+          \printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" "$arg" >&2
+          return 2
+          ;;
+        *) words+=("$arg") ;;
+      esac
+    done
+    # To pick without a word is to pick from all: the empty word fits all.
+    [[ -z $pick || ${#words} -gt 0 ]] || words=('')
+    if [[ ${#words} -gt 0 && -t 0 && -t 2 ]]; then
+      out=$(__treehop_ask find --all "${options[@]}" --fields query,description,cd -- "${words[@]}") || return
+      rows=("${(@f)out}")
+      __treehop_pick dir "${rows[@]}" || return
+    else
+      dir=$(__treehop_ask find "${options[@]}" --fields cd -- "${words[@]}") || return
+    fi
+  } "$@" || return
+  [[ -n $dir ]] || return 0
+  \builtin cd -- "$dir" || return
+  [[ $PWD == "$__treehop_pwd" ]] || __treehop_refresh
+}
+
+function __treehop_help_wcd {
+  \command cat <<'END'
+wcd [QUERY…]: go to the worktree that QUERY means, with its venv active
+
+  QUERY       words of its branch or name, or a path; none: the main worktree
+  ^  @  !     the main one; this one; the one whose session waits
+  -           the one that you were in before
+  REPO:QUERY  in another repository that you used before
+  -i          pick from a list      -s  keep the subdirectory that you are in
+END
+}
+
+# The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
+function __treehop_previous {
+  local previous=$__treehop_last
+  [[ -n ${TREEHOP_WORKTREE-} || ! -d $__treehop_top ]] || previous=$__treehop_top
+  \printf %s "${previous:--}"
+}
+
+# __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
+function __treehop_pick {
+  local -a rows=("${@[2,-1]}") lines=()
+  local i line='' REPLY
+  for ((i = 1; i < ${#rows}; i += 3)); do
+    \printf -v line '%-30s  %s' "${rows[i]}" "${rows[i + 1]}"
+    lines+=("$line")
+  done
+  i=1
+  if ((${#lines} > 1)); then
+    if \builtin whence -p fzf >/dev/null; then
+      # The number in front says which it was, and is not shown.
+      line=$(
+        for i in {1..${#lines}}; do \printf '%d\t%s\n' "$i" "${lines[i]}"; done |
+          \command fzf --delimiter='\t' --with-nth=2 --no-multi --height=40% --reverse --prompt='worktree> '
+      ) || return
+      i=${line%%$'\t'*}
+    else
+      local PS3='worktree? '
+      line=''
+      select line in "${lines[@]}"; do
+        [[ -n $line ]] && break
+      done
+      [[ -n $line ]] || return 1
+      i=${lines[(Ie)$line]}
+    fi
+  fi
+  \printf -v "$1" %s "${rows[i * 3]}"
+}
+
+# --- wls: what is where -----------------------------------------------------------------------------------------
+
+function wls {
+  if [[ ${1-} == -h || ${1-} == --help ]]; then
+    \printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+    return
+  fi
+  __treehop_ask list --format table "$@"
+}
+
+# --- The virtual environment ------------------------------------------------------------------------------------
+# `activate` is never sourced: it loses prompts and edits of PATH. Only what treehop activated is deactivated.
+
+# __treehop_use VENV NAME: have VENV active, or none where it is empty.
+function __treehop_use {
+  local venv=$1
+  [[ ${TREEHOP_AUTO_VENV-} != 0 ]] || venv=''
+  [[ $venv == "$__treehop_declined" ]] || __treehop_declined=''
+  [[ -z ${TREEHOP_VENV-} || $TREEHOP_VENV == "$venv" ]] || __treehop_deactivate
+  [[ -n $venv && -z $__treehop_declined ]] || return 0
+  # The (Ie) gives the place in the array, 0 if it is not there.
+  if [[ -n ${VIRTUAL_ENV-} && $VIRTUAL_ENV != "${TREEHOP_VENV-}" ]] && ((${path[(Ie)$VIRTUAL_ENV/bin]})); then
+    # The user's own stays; one that came from a parent and is of a worktree of this repository does not.
+    [[ $VIRTUAL_ENV == "$__treehop_inherited" ]] && __treehop_of_this_repository "$VIRTUAL_ENV" || return 0
+    __treehop_drop "$VIRTUAL_ENV/bin"
+  fi
+  # What a parent left in PATH may stand far back (macOS, in a login shell): without our `deactivate`, begin anew.
+  [[ ${functions[deactivate]-} == *__treehop_* ]] || __treehop_drop "$venv/bin"
+  ((${path[(Ie)$venv/bin]})) || path=("$venv/bin" "${path[@]}")
+  export TREEHOP_VENV=$venv VIRTUAL_ENV=$venv VIRTUAL_ENV_PROMPT=$2
+  __treehop_dropped=("${(@)__treehop_dropped:#$venv}")
+  function deactivate {
+    \builtin emulate -L zsh
+    __treehop_declined=$TREEHOP_VENV
+    __treehop_deactivate
+  }
+}
+
+function __treehop_deactivate {
+  __treehop_drop "$TREEHOP_VENV/bin"
+  __treehop_dropped+=("$TREEHOP_VENV")
+  [[ ${VIRTUAL_ENV-} != "$TREEHOP_VENV" ]] || \unset VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+  \unset TREEHOP_VENV
+  # The user may have activated another one since, which has its own.
+  [[ ${functions[deactivate]-} != *__treehop_* ]] || \unset -f deactivate
+}
+
+# __treehop_drop DIR: take DIR out of PATH, wherever it stands. (A `local path` anywhere would destroy PATH.)
+function __treehop_drop {
+  path=("${(@)path:#$1}")
+}
+
+function __treehop_of_this_repository {
+  local common
+  common=$(\command treehop -C "$1" here --fields repo.git_dir 2>/dev/null) && [[ $common == "$__treehop_common" ]]
+}
+
+# Something else (direnv) may put an older PATH back between two prompts, with a venv of long ago.
+function __treehop_keep_path {
+  local venv
+  for venv in "${__treehop_dropped[@]}"; do
+    [[ ${VIRTUAL_ENV-} == "$venv" ]] || ((!${path[(Ie)$venv/bin]})) || __treehop_drop "$venv/bin"
+  done
+  [[ -n ${TREEHOP_VENV-} ]] || return 0
+  if [[ -z ${VIRTUAL_ENV-} ]]; then
+    # The user's own `activate` and `deactivate` went over ours.
+    __treehop_declined=$TREEHOP_VENV
+    __treehop_deactivate
+  elif ((!${path[(Ie)$TREEHOP_VENV/bin]})); then
+    path=("$TREEHOP_VENV/bin" "${path[@]}")
+  fi
+}
+
+# --- The prompt -------------------------------------------------------------------------------------------------
+
+# After a change of directory: one call of the binary, which says what holds here.
+function __treehop_refresh {
+  \builtin emulate -L zsh
+  local out top venv refused
+  local -a values
+  # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handler.
+  \builtin whence -p treehop >/dev/null && __treehop_pwd=$PWD &&
+    out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null) || {
+    __treehop_forget
+    return
+  }
+  values=("${(@f)out}")
+  venv=${values[2]} refused=${values[3]} top=${values[7]}
+  __treehop_git_dir=${values[4]} __treehop_common=${values[5]} __treehop_root=${values[6]}
+  [[ $top == "$__treehop_top" && -n ${TREEHOP_WORKTREE-} || -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] ||
+    \printf 'treehop: %s\n' "$refused" >&2
+  if [[ $top != "$__treehop_top" ]]; then
+    __treehop_last=$__treehop_top
+    __treehop_top=$top
+  fi
+  export TREEHOP_WORKTREE=${values[1]}
+  __treehop_use "$venv" "$TREEHOP_WORKTREE"
+  __treehop_segment
+}
+
+# At every prompt, without a process: what HEAD says, and what is under way.
+function __treehop_segment {
+  local dir=$__treehop_git_dir head='' branch='' operation=''
+  # The 2> stands outside, or a missing file would be shouted about.
+  { IFS= \read -r head <"$dir/HEAD" || : } 2>/dev/null
+  [[ -n $head && -d $__treehop_top ]] || {
+    __treehop_forget
+    return
+  }
+  if [[ $head == 'ref: refs/heads/.invalid' ]]; then
+    # A reftable: only the binary can say.
+    head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
+    export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
+    return
+  fi
+  [[ $head != 'ref: refs/heads/'* ]] || branch=${head#ref: refs/heads/}
+  if [[ -d $dir/rebase-merge || -d $dir/rebase-apply ]]; then
+    operation=rebase
+    {
+      IFS= \read -r branch <"$dir/rebase-merge/head-name" || IFS= \read -r branch <"$dir/rebase-apply/head-name" || :
+    } 2>/dev/null
+    branch=${branch#refs/heads/}
+    [[ $branch != 'detached HEAD' ]] || branch=''
+  elif [[ -e $dir/MERGE_HEAD ]]; then
+    operation=merge
+  elif [[ -e $dir/CHERRY_PICK_HEAD ]]; then
+    operation=cherry-pick
+  elif [[ -e $dir/REVERT_HEAD ]]; then
+    operation=revert
+  elif [[ -e $dir/sequencer/todo ]]; then
+    { IFS= \read -r operation <"$dir/sequencer/todo" || : } 2>/dev/null
+    [[ $operation == revert* ]] && operation=revert || operation=cherry-pick
+  elif [[ -e $dir/BISECT_LOG ]]; then
+    operation=bisect
+  fi
+  TREEHOP_BRANCH=$branch
+  TREEHOP_PROMPT=${branch:-${head:0:7}}
+  [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
+  [[ -z $operation ]] || TREEHOP_PROMPT+="|$operation"
+  export TREEHOP_BRANCH TREEHOP_PROMPT
+}
+
+# Outside of all worktrees, or where one was removed.
+function __treehop_forget {
+  \unset TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
+  __treehop_git_dir=''
+  __treehop_use '' ''
+}
+
+# zsh itself keeps the status of the last command for the next hook and the prompt.
+function __treehop_hook {
+  \builtin emulate -L zsh
+  if [[ $PWD != "$__treehop_pwd" ]]; then
+    __treehop_refresh
+  elif [[ -n $__treehop_git_dir ]]; then
+    __treehop_segment
+  fi
+  __treehop_keep_path
+  # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
+  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete_wcd wcd
+}
+
+# --- Tab --------------------------------------------------------------------------------------------------------
+# What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
+# No `emulate` here: compsys has set the options that it needs.
+
+function __treehop_complete_wcd {
+  local out line i
+  local -a typed=() rows=() answers=() lines=()
+  if [[ $PREFIX == -* ]]; then
+    \compadd -- -i -s -h
+    return
+  fi
+  ((CURRENT < 3)) || typed=("${(@Q)${(@)words[2,CURRENT - 1]:#-*}}")
+  out=$(__treehop_ask find --all --fields query,description -- "${typed[@]}" "${(Q)PREFIX}" 2>/dev/null) || return
+  rows=("${(@f)out}")
+  for ((i = 1; i < ${#rows}; i += 2)); do
+    # A word that stands there already is not offered again.
+    ((!${typed[(Ie)${rows[i]}]})) || continue
+    answers+=("${rows[i]}")
+    \printf -v line '%-30s  %s' "${rows[i]}" "${rows[i + 1]}"
+    lines+=("$line")
+  done
+  # -U: they are matches already, whatever was typed; -V: in this order; -l: each on its own line.
+  \compadd -U -V treehop -l -d lines -a answers
+  ((${#answers} < 2)) || compstate[insert]='' compstate[list]='list force'
+}
+
+# --- Loading ----------------------------------------------------------------------------------------------------
+
+() {
+  \builtin emulate -L zsh
+  local -a version=("${(@s:.:)ZSH_VERSION}")
+  if ((${version[1]} * 100 + ${version[2]%%[^0-9]*} < 508)); then
+    \printf 'treehop: zsh 5.8 or newer is needed, this is %s\n' "$ZSH_VERSION" >&2
+    return 0
+  fi
+  # A parent's worktree is not ours; its venv is looked at on the first refresh.
+  \unset TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
+  typeset -g __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}} __treehop_pwd=''
+  typeset -g __treehop_root __treehop_git_dir __treehop_common __treehop_top __treehop_last __treehop_declined
+  typeset -ga __treehop_dropped chpwd_functions precmd_functions
+  # Last, so that what direnv does to PATH is mended in the same round.
+  chpwd_functions=("${(@)chpwd_functions:#__treehop_refresh}" __treehop_refresh)
+  precmd_functions=("${(@)precmd_functions:#__treehop_hook}" __treehop_hook)
+  # EXTENDED_GLOB would expand the ^ of `wcd ^`.
+  \builtin alias wcd='noglob wcd'
+}

@@ -97,7 +97,8 @@ run() {
 # Opens the shell with treehop loaded, its Tab completion and its prompt.
 open() {
   local home=$scratch/home load=$project/shell/treehop.$shell
-  mkdir -p "$home/.config/fish" "$home/.config/nushell"
+  # Where this folder is missing, fish reads all manual pages first.
+  mkdir -p "$home/.config/fish" "$home/.local/share/fish/generated_completions" "$home/.config/nushell"
   case $shell in
     bash)
       printf 'source %q\nPS1=%q\n' "$load" '${TREEHOP_PROMPT:+($TREEHOP_PROMPT) }\W \$ ' >"$home/.bashrc"

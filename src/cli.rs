@@ -1,7 +1,6 @@
 //! The command line: types for clap, and nothing else.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub struct Cli {
     /// Run as if started in DIR; several add up, as in git
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
-    pub directory: Vec<PathBuf>,
+    pub directory: Vec<OsString>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -108,11 +108,12 @@ impl Search {
             });
         };
         let name: BString = words[0][..colon].into();
-        let rest: BString = words[0][colon + 1..].into();
-        if rest.is_empty() && words.len() == 1 {
+        // Tab puts the repository in front of each answer, so that a later word may have it too.
+        for word in &mut words {
+            *word = word[word.find_byte(b':').map_or(0, |colon| colon + 1)..].into();
+        }
+        if words.len() == 1 && words[0].is_empty() {
             words.clear();
-        } else {
-            words[0] = rest;
         }
         let mut known = known();
         if let Some(repo) =
@@ -183,6 +184,10 @@ impl Search {
                 found.ok_or_else(|| Failure::new(Exit::NotFound, "not in a worktree").into())
             }
             [word] if *word == "!" => self.waiting(dir),
+            [word] if *word == "-" => {
+                let message = "this shell was in no other worktree before";
+                Err(Failure::new(Exit::NotFound, message).hint("wcd -i").into())
+            }
             words => {
                 let targets: Vec<_> = self.repos.iter().flat_map(Searched::targets).collect();
                 let places = self.all();

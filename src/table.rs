@@ -16,15 +16,17 @@ type Cell = (String, Style);
 type Column = (&'static str, u8, fn(&Worktree) -> Cell);
 
 const GAP: usize = 2;
+const BRANCH: u8 = 10;
+const COMMIT: u8 = 1;
 const COLUMNS: [Column; 8] = [
     ("", 9, mark),
-    ("branch", 9, branch),
-    ("worktree", 6, name),
+    ("branch", BRANCH, branch),
+    ("worktree", 4, name),
     ("changes", 8, changes),
     ("default", 5, default),
     ("upstream", 3, upstream),
     ("claude", 7, claude),
-    ("commit", 2, age),
+    ("commit", COMMIT, age),
 ];
 
 /// Prints them as a table.
@@ -50,40 +52,18 @@ fn render(worktrees: &[Worktree], width: usize) -> String {
         .collect();
     // A column that says nothing takes no room.
     columns.retain(|(_, cells)| cells[1..].iter().any(|(text, _)| !text.is_empty()));
-    let widest = |cells: &[Cell]| {
-        cells
-            .iter()
-            .map(|(text, _)| text.width())
-            .max()
-            .unwrap_or_default()
-    };
-    let needed = |columns: &[(u8, Vec<Cell>)]| {
-        columns.iter().map(|(_, c)| widest(c) + GAP).sum::<usize>() - GAP
-    };
-    while needed(&columns) > width {
-        match columns
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, (importance, _))| *importance)
-        {
-            Some((at, (importance, _))) if *importance < 7 => drop(columns.remove(at)),
-            _ => break,
-        }
+    let mut widths = fit(&columns, width);
+    while let (None, Some(least)) = (&widths, least_important(&columns)) {
+        columns.remove(least);
+        widths = fit(&columns, width);
     }
-    let excess = needed(&columns).saturating_sub(width);
+    let widths = widths.unwrap_or_else(|| columns.iter().map(|(_, cells)| widest(cells)).collect());
     let mut out = String::new();
     for line in 0..=worktrees.len() {
         let mut gap = 0;
-        for (importance, cells) in &columns {
+        for ((_, cells), room) in columns.iter().zip(&widths) {
             let (text, style) = &cells[line];
-            // Only the branch may be cut: it is the one that grows.
-            let room = widest(cells)
-                - if *importance == 9 && widest(cells) > 1 {
-                    excess.min(widest(cells) - 1)
-                } else {
-                    0
-                };
-            let text = cut(text, room);
+            let text = cut(text, *room);
             if text.is_empty() {
                 gap += room + GAP;
                 continue;
@@ -95,6 +75,41 @@ fn render(worktrees: &[Worktree], width: usize) -> String {
         out.push('\n');
     }
     out
+}
+
+fn widest(cells: &[Cell]) -> usize {
+    cells
+        .iter()
+        .map(|(text, _)| text.width())
+        .max()
+        .unwrap_or_default()
+}
+
+/// The widths of the columns in a line of `width`; `None` where they do not fit even with the texts that can be cut
+/// cut short: first the commit, then the branch.
+fn fit(columns: &[(u8, Vec<Cell>)], width: usize) -> Option<Vec<usize>> {
+    let mut widths: Vec<_> = columns.iter().map(|(_, cells)| widest(cells)).collect();
+    let mut excess =
+        (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(width);
+    for (importance, shortest) in [(COMMIT, 8), (BRANCH, 10)] {
+        if let Some(at) = columns.iter().position(|(i, _)| *i == importance) {
+            let less = excess.min(widths[at].saturating_sub(shortest));
+            widths[at] -= less;
+            excess -= less;
+        }
+    }
+    (excess == 0).then_some(widths)
+}
+
+/// The column to leave out next; branch and changes stay.
+fn least_important(columns: &[(u8, Vec<Cell>)]) -> Option<usize> {
+    let least = columns
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, (importance, _))| *importance);
+    least
+        .filter(|(_, (importance, _))| *importance < 7)
+        .map(|(at, _)| at)
 }
 
 fn cut(text: &str, room: usize) -> String {
@@ -271,7 +286,7 @@ fn age(worktree: &Worktree) -> Cell {
         .commit
         .as_ref()
         .map(|commit| format!("{} {}", ago(&commit.time), plain(&commit.subject)));
-    (cut(&shown.unwrap_or_default(), 50), Style::new().dimmed())
+    (shown.unwrap_or_default(), Style::new().dimmed())
 }
 
 /// How long ago, in the one unit that says enough.
@@ -314,15 +329,13 @@ mod tests {
             anstream::adapter::strip_str(&render(std::slice::from_ref(&worktree), width))
                 .to_string()
         };
-        assert_eq!(
-            shown(200).lines().nth(1),
-            Some("feature/a-very-long-name-of-a-branch  auth      ~3")
-        );
-        assert_eq!(
-            shown(45).lines().nth(1),
-            Some("feature/a-very-long-name-of-a-branch  ~3")
-        );
-        assert_eq!(shown(20).lines().nth(1), Some("feature/a-…  ~3"));
-        assert!(shown(20).lines().all(|line| line.width() <= 20));
+        for (width, line) in [
+            (200, "feature/a-very-long-name-of-a-branch  auth      ~3"),
+            (45, "feature/a-very-long-name-…  auth      ~3"),
+            (20, "feature/a-…  ~3"),
+        ] {
+            assert_eq!(shown(width).lines().nth(1), Some(line));
+            assert!(shown(width).lines().all(|line| line.width() <= width));
+        }
     }
 }

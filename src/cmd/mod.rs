@@ -28,11 +28,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    for dir in cli
-        .directory
-        .iter()
-        .filter(|dir| !dir.as_os_str().is_empty())
-    {
+    for dir in cli.directory.iter().filter(|dir| !dir.is_empty()) {
         std::env::set_current_dir(dir)
             .with_context(|| format!("could not enter '{}'", dir.display()))?;
     }

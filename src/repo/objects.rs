@@ -6,15 +6,13 @@ use anyhow::{Context, Result};
 use gix::open::{Options, Permissions};
 
 /// What treehop reads differently from gix's defaults, and as git does.
-const OVERRIDES: [&str; 4] = [
+const OVERRIDES: [&str; 3] = [
     // Git does not verify the checksum of an index that it only reads.
     "index.skipHash=true",
     // Worktrees are read side by side already.
     "index.threads=1",
     // Without nanoseconds, every file of a fresh checkout has to be hashed.
     "gitoxide.core.useNsec=true",
-    // A comparison stores nothing, so there is nothing to be safe from; gix would fail where git goes on.
-    "core.safecrlf=false",
 ];
 
 /// Variables that git sets for its hooks: they describe one worktree, and must not leak into another.

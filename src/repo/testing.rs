@@ -1,6 +1,7 @@
 //! What the tests of this module share: a repository that vanishes, and chance that repeats itself.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -21,6 +22,14 @@ impl Scratch {
         let scratch = Scratch(std::env::temp_dir().canonicalize().unwrap().join(unique));
         std::fs::create_dir_all(&scratch.0).unwrap();
         scratch.git(&["init", "--quiet", "--initial-branch=main"]);
+        let mut config = std::fs::File::options()
+            .append(true)
+            .open(scratch.at(".git/config"))
+            .unwrap();
+        // Whatever line endings whoever runs the tests is used to.
+        config
+            .write_all(b"[core]\n\tautocrlf = false\n\tattributesFile = .git/none\n")
+            .unwrap();
         scratch
     }
 

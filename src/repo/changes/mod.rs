@@ -3,8 +3,10 @@
 //! [`changes`] finds out in one pass over the index and the directories: faster than `git status`, because each
 //! directory is opened once, is only looked through where it holds more than git tracks, and the subtrees of HEAD
 //! that the index says are the same are never read. [`ask_git`] finds out from git itself, for what the pass gives up
-//! on: a sparse index whose directories have appeared or changed, a reference storage or an extension that gix
-//! does not know, a directory that may not be read, a path deeper than 512 directories.
+//! on: a file of which only the content can tell, where git may convert that before it stores it, a submodule that is
+//! checked out, a sparse index whose directories have appeared or changed, a reference storage or an extension that
+//! gix does not know, a directory that may not be read, a path deeper than 512 directories. Converting and looking
+//! into submodules would make this program 0.4 MB larger, and is rarely needed.
 //!
 //! Both follow `git status --untracked-files=normal`: an untracked directory counts as one, and an ignored file not
 //! at all. Where they deviate from it, so that numbers mean the same in each configuration:
@@ -13,10 +15,13 @@
 //! - `status.showUntrackedFiles` is ignored, and so is `core.fsmonitor`: a setting of the repository that would
 //!   run a program.
 //!
-//! Filters (`filter.<name>.clean`) are run as git runs them: where the attributes name one, the configuration defines
-//! it, and the content of a file whose stat data changed has to be compared.
+//! Git runs filters (`filter.<name>.clean`) where the attributes name one, the configuration defines it, and the
+//! content of a file whose stat data changed has to be compared; the pass never runs any program.
 //!
 //! The pass alone deviates
+//! - where a file was committed as it is, and later attributes would put it through a filter or into another encoding:
+//!   here it is the same as long as it is the same, while git counts it once it is touched (of line endings and `$Id$`
+//!   git is asked);
 //! - where git sees a rename in what is not staged (from a deleted file to one of `git add --intent-to-add`, or, by
 //!   mistake, to a conflicted one): here these are two changes;
 //! - where git compares times by the second: an edit that kept a file's size within the second of its checkout is
@@ -24,6 +29,7 @@
 //!   that second as modified before they are touched (git stops to do so a second later);
 //! - on a file system that ignores case: a file whose case alone changed counts as untracked too.
 
+mod conversions;
 mod directory;
 mod staged;
 mod worktree;
@@ -39,9 +45,6 @@ use serde::Serialize;
 
 /// How deep a path may be; git itself gives up at 2,048, and each level takes a descriptor and a piece of the stack.
 const MAX_DEPTH: usize = 512;
-
-/// How deep submodules may lie in submodules: a git directory can claim a worktree that holds itself.
-const MAX_SUBMODULES: usize = 16;
 
 /// Numbers of paths. A path can be staged and modified at once; a conflicted one is neither.
 #[derive(Serialize, Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,16 +65,8 @@ pub struct Changes {
 /// # Errors
 /// Anything that this reader cannot read or does not know: then [`ask_git`] has the answer, or a better message.
 pub fn changes(repo: &gix::Repository) -> Result<Changes> {
-    nested(repo, 0)
-}
-
-/// [`changes`] for a submodule that lies `level` submodules deep.
-fn nested(repo: &gix::Repository, level: usize) -> Result<Changes> {
-    if level > MAX_SUBMODULES {
-        bail!("submodules nest too deep");
-    }
     let index = repo.index_or_empty().context("could not read the index")?;
-    let mut changes = worktree::count(repo, &index, level)?;
+    let mut changes = worktree::count(repo, &index)?;
     changes.staged = staged::count(repo, &index)?;
     Ok(changes)
 }

@@ -1,6 +1,5 @@
 //! What has changed below the worktree's directory: the index against the files, in one pass.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -9,17 +8,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gix::bstr::{BStr, BString, ByteSlice};
-use gix::filter::plumbing::pipeline::convert::ToGitOutcome;
 use gix::index::State;
 use gix::index::entry::{self, Flags, stat::Time};
 use gix::objs::Kind;
-use gix::submodule::config::Ignore;
-use gix::worktree::stack::state::{attributes, ignore};
+use gix::worktree::stack::state::ignore;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
+use super::conversions::{self, Conversion};
 use super::directory::Listing;
-use super::{Changes, MAX_DEPTH, Paths, nested};
+use super::{Changes, MAX_DEPTH, Paths};
 
 /// Never through a symbolic link: what lies behind one is not the worktree's.
 const DIRECTORY: OFlags = OFlags::DIRECTORY
@@ -33,8 +31,8 @@ const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK);
 
-/// Counts all but what is staged, in the worktree of `repo`, a submodule that lies `level` submodules deep.
-pub fn count(repo: &gix::Repository, index: &State, level: usize) -> Result<Changes> {
+/// Counts all but what is staged, in the worktree of `repo`.
+pub fn count(repo: &gix::Repository, index: &State) -> Result<Changes> {
     let workdir = repo
         .workdir()
         .context("a bare repository has no worktree")?;
@@ -44,13 +42,14 @@ pub fn count(repo: &gix::Repository, index: &State, level: usize) -> Result<Chan
         Mode::empty(),
     )
     .with_context(|| format!("could not open '{}'", workdir.display()))?;
+    let paths = Paths::new(index);
+    refuse_submodules(root.as_fd(), paths)?;
     let config = repo.config_snapshot();
     let mut pass = Pass {
         repo,
         workdir,
         index,
-        paths: Paths::new(index),
-        level,
+        paths,
         depth: 0,
         changes: Changes::default(),
         stat: repo.stat_options()?,
@@ -59,9 +58,8 @@ pub fn count(repo: &gix::Repository, index: &State, level: usize) -> Result<Chan
             && !config
                 .boolean("sparse.expectFilesOutsideOfPatterns")
                 .unwrap_or(false),
-        filter: None,
+        everywhere: None,
         excludes: None,
-        ignored_submodules: None,
         listing: Listing::default(),
     };
     pass.directory(
@@ -77,8 +75,6 @@ struct Pass<'a> {
     workdir: &'a Path,
     index: &'a State,
     paths: Paths<'a>,
-    /// How many submodules deep.
-    level: usize,
     /// How many directories deep.
     depth: usize,
     changes: Changes,
@@ -87,9 +83,8 @@ struct Pass<'a> {
     /// A file that sparse-checkout left out but that is there counts all the same, as in git since 2.36.
     sparse_checkout: bool,
     // The rest is built when first needed; in a clean worktree it never is.
-    filter: Option<gix::filter::Pipeline<'a>>,
+    everywhere: Option<Conversion>,
     excludes: Option<gix::AttributeStack<'a>>,
-    ignored_submodules: Option<HashMap<BString, Ignore>>,
     listing: Listing,
 }
 
@@ -204,12 +199,10 @@ impl Pass<'_> {
         if entry.stage_raw() != 0 {
             self.changes.conflicted += 1;
         } else if self.is_watched(entry, replaced) {
-            let ignored = entry.mode == entry::Mode::COMMIT
-                && matches!(
-                    self.ignored_of_submodule(self.paths.path(position))?,
-                    Ignore::All
-                );
-            self.changes.modified += usize::from(!ignored);
+            if entry.mode == entry::Mode::COMMIT {
+                bail!("whether a submodule counts that is gone, its settings say");
+            }
+            self.changes.modified += 1;
         }
         Ok(())
     }
@@ -235,7 +228,11 @@ impl Pass<'_> {
             return Ok(true);
         }
         if entry.mode == entry::Mode::COMMIT {
-            return self.is_submodule_modified(self.paths.path(position), &entry.id, is);
+            if !is.is_dir() {
+                bail!("whether a submodule counts that is gone, its settings say");
+            }
+            // It is not initialised.
+            return Ok(false);
         }
         let wants_link = entry.mode == entry::Mode::SYMLINK;
         if if wants_link && self.capabilities.symlink {
@@ -272,80 +269,32 @@ impl Pass<'_> {
         let content = if is.is_symlink() {
             readlinkat(fd, name, Vec::new())?.into_bytes()
         } else {
-            self.content(fd, position, name)?
+            let mut content = Vec::new();
+            File::from(openat(fd, name, FILE, Mode::empty())?).read_to_end(&mut content)?;
+            content
         };
-        Ok(gix::objs::compute_hash(entry.id.kind(), Kind::Blob, &content)? != entry.id)
+        let same = gix::objs::compute_hash(entry.id.kind(), Kind::Blob, &content)? == entry.id;
+        let changes_text = conversions::changes_text(&content);
+        if is.is_symlink() || same && !changes_text {
+            return Ok(!same);
+        }
+        let may_change = match self.conversion(self.paths.path(position)) {
+            Conversion::Nothing => false,
+            Conversion::OfText => changes_text,
+            Conversion::OfAnything => true,
+        };
+        if may_change {
+            bail!("how a file would be stored, only git knows");
+        }
+        Ok(!same)
     }
 
-    /// The content of a file as git would store it: after filters, encodings and line endings.
-    fn content(&mut self, fd: BorrowedFd<'_>, position: usize, name: &[u8]) -> Result<Vec<u8>> {
-        if self.filter.is_none() {
-            let source = attributes::Source::WorktreeThenIdMapping;
-            let attributes = self.repo.attributes_only(self.index, source)?.detach();
-            self.filter = Some(gix::filter::Pipeline::new(self.repo, attributes)?);
-        }
-        let filter = self.filter.as_mut().context("a filter was just made")?;
-        let file = File::from(openat(fd, name, FILE, Mode::empty())?);
-        let path = gix::path::from_bstr(self.paths.path(position))?;
-        let mut content = Vec::new();
-        match filter.convert_to_git(file, &path, self.index)? {
-            ToGitOutcome::Unchanged(mut file) => file.read_to_end(&mut content).map(drop)?,
-            ToGitOutcome::Buffer(buffer) => content.extend_from_slice(buffer),
-            ToGitOutcome::Process(mut output) => output.read_to_end(&mut content).map(drop)?,
-        }
-        Ok(content)
-    }
-
-    /// Whether a submodule differs from the commit `id` that the index has for it, or has changes of its own. One that
-    /// is not initialised, or has no commit, has none.
-    fn is_submodule_modified(&mut self, path: &BStr, id: &gix::oid, is: FileType) -> Result<bool> {
-        if !is.is_dir() {
-            return Ok(true);
-        }
-        let dir = self.absolute(path)?;
-        if dir.join(".git").symlink_metadata().is_err() {
-            return Ok(false);
-        }
-        let ignore = self.ignored_of_submodule(path)?;
-        if matches!(ignore, Ignore::All) {
-            return Ok(false);
-        }
-        // Not with the options of the outer repository: they hold that one's trust.
-        let submodule = crate::repo::objects::open(&dir)?;
-        if submodule.head()?.id().is_some_and(|head| head != *id) {
-            return Ok(true);
-        }
-        if matches!(ignore, Ignore::Dirty) {
-            return Ok(false);
-        }
-        let mut changes = nested(&submodule, self.level + 1)?;
-        if matches!(ignore, Ignore::Untracked) {
-            changes.untracked = 0;
-        }
-        Ok(changes != Changes::default())
-    }
-
-    /// What of a submodule's changes does not count: `submodule.<name>.ignore`, then `diff.ignoreSubmodules`.
-    fn ignored_of_submodule(&mut self, path: &BStr) -> Result<Ignore> {
-        if self.ignored_submodules.is_none() {
-            let mut ignored = HashMap::new();
-            for submodule in self.repo.submodules()?.into_iter().flatten() {
-                if let (Ok(path), Ok(Some(ignore))) = (submodule.path(), submodule.ignore()) {
-                    ignored.insert(path, ignore);
-                }
-            }
-            self.ignored_submodules = Some(ignored);
-        }
-        let own = self
-            .ignored_submodules
-            .as_ref()
-            .and_then(|ignored| ignored.get(path))
-            .copied();
-        Ok(own.unwrap_or_else(|| {
-            let all = self.repo.config_snapshot().string("diff.ignoreSubmodules");
-            all.and_then(|value| Ignore::try_from(value.as_bstr()).ok())
-                .unwrap_or_default()
-        }))
+    /// What git may do to this file before it stores it.
+    fn conversion(&mut self, path: &BStr) -> Conversion {
+        let everywhere = *self
+            .everywhere
+            .get_or_insert_with(|| conversions::everywhere(self.repo, self.workdir));
+        everywhere.max(conversions::of_file(path, self.paths, self.workdir))
     }
 
     /// Counts what is in a directory besides the `present` things that are tracked: where there is as much as that,
@@ -437,6 +386,21 @@ impl Pass<'_> {
     fn absolute(&self, path: &BStr) -> Result<PathBuf> {
         Ok(self.workdir.join(gix::path::from_bstr(path)?))
     }
+}
+
+/// Gives up before any work is done where a submodule is checked out: it is a worktree of its own, with settings of
+/// its own for what of its changes counts.
+fn refuse_submodules(root: BorrowedFd<'_>, paths: Paths<'_>) -> Result<()> {
+    for (position, entry) in paths.entries.iter().enumerate() {
+        if entry.mode == entry::Mode::COMMIT {
+            let git_dir = [paths.path(position).as_bytes(), b"/.git"].concat();
+            match statat(root, git_dir, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                _ => bail!("a submodule is checked out"),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn file_type(stat: &Stat) -> FileType {

@@ -81,6 +81,7 @@ against() {
 
 # --- The binary -------------------------------------------------------------------------------------------------
 
+printf 'load %s on %s cores: on a busy machine small differences are noise\n\n' "$(cut -d' ' -f1 /proc/loadavg)" "$(nproc)"
 row 'what' 'measured' 'budget' ''
 guide
 auth=$HOME/git/bitsandbytes-feature-auth

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
 use crate::common::shell::Start;
 use crate::common::{Repo, Shell, tools};
@@ -22,6 +24,33 @@ fn count_calls(repo: &Repo) -> impl Fn() -> usize {
             .lines()
             .count()
     }
+}
+
+/// A directory with every program of the machine, each of which only writes down its name, and what was written.
+fn shims(repo: &Repo) -> (PathBuf, impl Fn() -> Vec<String>) {
+    let (dir, log) = (
+        repo.scratch.root.join("shims"),
+        repo.scratch.root.join("started"),
+    );
+    let logger = repo.scratch.root.join("logger");
+    fs::write(
+        &logger,
+        format!("#!/bin/sh\necho \"${{0##*/}}\" >>'{}'\n", log.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&logger, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(&dir).unwrap();
+    for entry in fs::read_dir(tools::directory()).unwrap() {
+        symlink(&logger, dir.join(entry.unwrap().file_name())).unwrap();
+    }
+    let started = move || {
+        fs::read_to_string(&log)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    };
+    (dir, started)
 }
 
 /// A session works as it should: there, the venv, and back.
@@ -198,18 +227,28 @@ scenarios! {
         assert_eq!(calls(), before + 2, "and so is leaving");
     }
 
+    loading_starts_no_process: |shell| {
+        let repo = Repo::guide();
+        let (shims, started) = shims(&repo);
+        let unloaded = repo.shell(shell).unloaded().env("PATH", &shims).command("");
+        assert!(unloaded.status.success());
+        let before = started();
+        let loaded = repo.shell(shell).env("PATH", &shims).command("");
+        assert!(loaded.status.success());
+        assert_eq!(started()[before.len()..], before);
+    }
+
     a_prompt_starts_no_process: |shell| {
         let repo = Repo::guide();
+        let (shims, started) = shims(&repo);
         let mut s = repo.shell(shell).start();
-        s.line("wcd auth");
-        // What a shell starts is the next number of the kernel's; a wide net is cast over what else runs meanwhile.
-        let shim = repo.scratch.root.join("any");
-        for name in ["git", "sed", "cat", "grep", "head", "tr", "awk", "cut", "dirname", "basename", "readlink", "realpath", "env", "sh", "ls"] {
-            repo.scratch.script(name, &format!("echo \"{name} $*\" >>'{}'", shim.display()));
-        }
+        s.line("wcd auth").line(&shell.prepend_path(&shims));
+        let before = started();
         s.enter().enter();
         s.cd(repo.fix()).enter();
-        assert_eq!(fs::read_to_string(&shim).unwrap_or_default(), "");
+        assert_eq!(started(), before);
+        s.line("git status");
+        assert_eq!(started()[before.len()..], ["git"], "the shims do see what is started");
     }
 
     the_status_reaches_the_prompt: |shell| {

@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Prints how fast and how big treehop is, as ratios to things measured in the same run. A missed budget is shown and
+# fails nothing. Usage: bash tests/bench/run.sh [small]   (small: without the 21 worktrees of 10,000 files)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+root=$PWD
+export PATH=$root/tests/.tools/node_modules/.bin:$PATH
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# --- What is compared -------------------------------------------------------------------------------------------
+
+cargo build --release --locked --quiet
+treehop=${CARGO_TARGET_DIR:-$root/target}/release/treehop
+mkdir -p "$scratch/bin" "$scratch/home/git"
+ln -s "$treehop" "$scratch/bin/treehop"
+rustc -O --edition 2021 -o "$scratch/clock" tests/bench/clock.rs
+printf 'fn main() {}\n' >"$scratch/empty.rs"
+rustc -O --edition 2021 -o "$scratch/empty" "$scratch/empty.rs"
+empty=$scratch/empty
+host=$(rustc -vV | sed -n 's/^host: //p')
+crates=$(cargo tree --locked -e normal --prefix none --target "$host" | sed 's/ (\*)$//' | sort -u | wc -l)
+nu=$(nu --no-config-file --commands "\$nu.current-exe")
+
+# A home of its own, and nothing of the user's configuration.
+for name in $(compgen -e | grep -E '^(GIT_|TREEHOP|CLAUDE|VIRTUAL_ENV)'); do unset "$name"; done
+export HOME=$scratch/home GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8 PATH=$scratch/bin:$PATH
+unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME XDG_CACHE_HOME ZDOTDIR
+git config --global user.name 'A Developer'
+git config --global user.email dev@example.com
+git config --global init.defaultBranch main
+
+# repository NAME WORKTREES FILES: that many worktrees, the main one included.
+repository() {
+  local dir=$HOME/git/$1 i
+  mkdir -p "$dir"
+  git -C "$dir" init -q
+  for ((i = 0; i < $3; i++)); do
+    ((i % 100)) || mkdir -p "$dir/d$((i / 100))"
+    printf '%s\n' "$i" >"$dir/d$((i / 100))/f$i"
+  done
+  git -C "$dir" add .
+  git -C "$dir" commit -q -m start
+  for ((i = 1; i < $2; i++)); do
+    git -C "$dir" worktree add -q -b "feature/topic-$i" "$dir-topic-$i"
+  done
+}
+
+guide() {
+  local dir=$HOME/git/bitsandbytes tree
+  repository bitsandbytes 1 10
+  for tree in 'feature/auth feature-auth' 'fix/issue-422 fix-422' 'experiment/new-quantizer experiment'; do
+    git -C "$dir" worktree add -q -b "${tree% *}" "$dir-${tree#* }"
+  done
+  for tree in feature-auth fix-422; do
+    python3 -m venv --without-pip "$dir-$tree/.venv"
+  done
+}
+
+# --- Saying it --------------------------------------------------------------------------------------------------
+
+row() { printf '%-84s %10s  %-16s %s\n' "$@"; }
+
+# judge WHAT VALUE UNIT LIMIT: one line of the table.
+judge() {
+  local verdict
+  verdict=$(awk -v value="$2" -v limit="$4" 'BEGIN { print (value <= limit) ? "pass" : "OVER" }')
+  row "$1" "$2 $3" "at most $4 $3" "$verdict"
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+milliseconds() { awk -v us="$1" 'BEGIN { printf "%.3f", us / 1000 }'; }
+
+# against WHAT LIMIT ROUNDS -- OURS… -- THEIRS…: the ratio of two medians. Each command begins with its directory.
+against() {
+  local what=$1 limit=$2 medians
+  mapfile -t medians < <("$scratch/clock" "${@:3}")
+  judge "$what ($(milliseconds "${medians[0]}") / $(milliseconds "${medians[1]}") ms)" \
+    "$(ratio "${medians[0]}" "${medians[1]}")" x "$limit"
+}
+
+# --- The binary -------------------------------------------------------------------------------------------------
+
+printf 'load %s on %s cores: on a busy machine small differences are noise\n\n' "$(cut -d' ' -f1 /proc/loadavg)" "$(nproc)"
+row 'what' 'measured' 'budget' ''
+guide
+auth=$HOME/git/bitsandbytes-feature-auth
+against 'here / empty program' 1.3 200 -- "$auth" "$treehop" here -- "$auth" "$empty"
+against 'here, the fields of a prompt / empty program' 1.3 200 \
+  -- "$auth" "$treehop" here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path -- "$auth" "$empty"
+against 'find 422 / empty program' 1.3 200 -- "$auth" "$treehop" find 422 -- "$auth" "$empty"
+against 'find 422 --fields cd / empty program' 1.3 200 -- "$auth" "$treehop" find --fields cd 422 -- "$auth" "$empty"
+against 'candidates for a Tab / here' 2 200 \
+  -- "$auth" "$treehop" find --all --fields query,description f -- "$auth" "$treehop" here
+for number in 21 500; do
+  repository "many$number" "$number" 3
+  limit=0.75
+  ((number == 21)) || limit=0.6
+  against "list, $number worktrees / git worktree list --porcelain" "$limit" 60 \
+    -- "$HOME/git/many$number" "$treehop" list -- "$HOME/git/many$number" git worktree list --porcelain
+done
+if [[ ${1-} != small ]]; then
+  repository big 21 10000
+  # Twice, so that git has written down what it found.
+  status="printf '%s\\0' '$HOME'/git/big* | xargs -0 -P 2 -I{} git -C {} status --porcelain"
+  sh -c "$status; sleep 1; $status"
+  against 'list --full, 21 of 10,000 files / git status, two at a time' 0.8 7 \
+    -- "$HOME/git/big" "$treehop" list --full -- "$HOME/git/big" sh -c "$status"
+fi
+
+# --- The shells -------------------------------------------------------------------------------------------------
+# Each measures itself in a loop, in microseconds a turn, and the empty loop is taken off.
+
+cat >"$scratch/loop.bash" <<'END'
+source "$FILE"
+turns() { local i start=${EPOCHREALTIME/./}; for ((i = 0; i < $1; i++)); do "$2"; done; echo "$(((${EPOCHREALTIME/./} - start) * 10 / $1))"; }
+prompt() { local hook; for hook in "${PROMPT_COMMAND[@]}"; do eval "$hook"; done; }
+nothing() { local hook; for hook in :; do eval "$hook"; done; }
+hop() { wcd 422; wcd auth; }
+wcd auth; prompt
+turns "$TURNS" "$WHAT"
+END
+cat >"$scratch/loop.zsh" <<'END'
+zmodload zsh/datetime
+source "$FILE"
+turns() { local i; local -F start=$EPOCHREALTIME; for ((i = 0; i < $1; i++)); do $2; done; local -F took=$((EPOCHREALTIME - start)); printf '%.0f\n' $((took * 1e7 / $1)); }
+prompt() { local hook; for hook in $precmd_functions; do $hook; done }
+nothing() { local hook; for hook in true; do $hook; done }
+hop() { wcd 422; wcd auth }
+wcd auth; prompt
+turns $TURNS $WHAT
+END
+cat >"$scratch/loop.fish" <<'END'
+source $FILE
+function prompt; emit fish_prompt; end
+function nothing; emit fish_nothing; end
+function hop; wcd 422; wcd auth; end
+wcd auth; prompt
+set -l start (date +%s%N)
+for i in (seq $TURNS); $WHAT; end
+math "($(date +%s%N) - $start) / 100 / $TURNS"
+END
+cat >"$scratch/loop.nu" <<'END'
+use SHELLFILE *
+# A hook is a closure, or code (never run here) with a closure that says when.
+def --env prompt [] {
+  for hook in $env.config.hooks.pre_prompt {
+    if ($hook | describe) == closure { do --env $hook } else { do $hook.condition }
+  }
+}
+def --env nothing [] { for hook in [{|| null }] { do --env $hook } }
+def --env hop [] { wcd 422; wcd auth }
+wcd auth
+prompt
+let turns = $env.TURNS | into int
+let start = date now
+match $env.WHAT {
+  prompt => { for _ in 1..$turns { prompt } }
+  nothing => { for _ in 1..$turns { nothing } }
+  hop => { for _ in 1..$turns { hop } }
+}
+print (((date now) - $start | into int) / 100 / $turns | math round)
+END
+sed -i "s|SHELLFILE|$root/shell/treehop.nu|" "$scratch/loop.nu"
+
+# turn SHELL WHAT TURNS: tenths of a microsecond for each.
+turn() {
+  local -a run=("$1")
+  case $1 in
+    bash) run+=(--norc --noprofile) ;;
+    zsh) run+=(-df) ;;
+    fish) run+=(--no-config --interactive) ;;
+    nu) run+=(--no-config-file) ;;
+  esac
+  cd "$HOME/git/bitsandbytes"
+  FILE=$root/shell/treehop.$1 WHAT=$2 TURNS=$3 "${run[@]}" "$scratch/loop.$1" </dev/null 2>>"$scratch/errors"
+}
+
+# median SHELL WHAT TURNS: of five runs, in milliseconds a turn.
+median() {
+  local -a times
+  mapfile -t times < <(for _ in 1 2 3 4 5; do (turn "$@"); done | sort -n)
+  if ((${#times[@]} != 5)); then
+    cat "$scratch/errors" >&2
+    return 1
+  fi
+  awk -v time="${times[2]}" 'BEGIN { printf "%.4f", time / 10000 }'
+}
+
+for shell in bash zsh fish nu; do
+  limit=0.15
+  [[ $shell != nu ]] || limit=0.3
+  with=$(median "$shell" prompt 1000)
+  without=$(median "$shell" nothing 1000)
+  cost=$(awk -v a="$with" -v b="$without" 'BEGIN { printf "%.3f", a - b }')
+  judge "a prompt without a change of directory, $shell" "$cost" ms "$limit"
+done
+for shell in bash zsh fish nu; do
+  hop=$(median "$shell" hop 50)
+  cost=$(awk -v two="$hop" 'BEGIN { printf "%.2f", two / 2 }')
+  judge "wcd inside a running shell, between two venvs, $shell" "$cost" ms 5
+done
+for shell in bash zsh fish nu; do
+  case $shell in
+    bash) run=(bash --norc --noprofile -c) ;;
+    zsh) run=(zsh -df -c) ;;
+    fish) run=(fish --no-config -c) ;;
+    nu) run=("$nu" --no-config-file -c) ;;
+  esac
+  load="source '$root/shell/treehop.$shell'"
+  [[ $shell != nu ]] || load="use '$root/shell/treehop.nu' *"
+  mapfile -t medians < <("$scratch/clock" 40 -- "$auth" "${run[@]}" "$load" -- "$auth" "${run[@]}" '')
+  cost=$(awk -v a="${medians[0]}" -v b="${medians[1]}" 'BEGIN { printf "%.2f", (a - b) / 1000 }')
+  judge "sourcing the integration, $shell" "$cost" ms 10
+done
+
+# --- Size -------------------------------------------------------------------------------------------------------
+
+judge 'the binary' "$(awk -v size="$(stat -c %s "$treehop")" 'BEGIN { printf "%.2f", size / 1e6 }')" MB 2.5
+judge 'crates (cargo tree -e normal)' "$crates" '' 149
+echo
+echo "Worktrunk (wt) comes from none of the registries that the tests install from, so its columns of the table are left out."

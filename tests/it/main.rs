@@ -1,0 +1,17 @@
+//! treehop as people meet it: the real binary, real git, real shells in a real terminal.
+//!
+//! One test target, so that it is linked once. `tests/run.sh` installs what it needs.
+
+mod common;
+
+mod documents;
+mod find;
+mod here;
+mod list;
+mod live;
+mod loading;
+mod odd;
+mod picker;
+mod scenarios;
+mod tab;
+mod trying;

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2317 # `section` calls the functions by name
+#
+# Installs what is missing, then passes everything: format, lints, the build, and the tests in real shells.
+# Usage: bash tests/run.sh [TEST-NAME…]   (names go to cargo test; without any, all run)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+tools=$root/tests/.tools
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Whatever the caller's session holds (a venv, a git hook, a claude) is no part of the tests.
+for name in $(compgen -e | grep -E '^(GIT_|TREEHOP|CLAUDE|ANTHROPIC_|VIRTUAL_ENV|FZF_|DIRENV_)'); do
+  unset "$name"
+done
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+
+failed=0
+began=$SECONDS
+
+# section HEADING COMMAND…: says what is done and how long it took; shows the output of what failed.
+section() {
+  local heading=$1 start=$SECONDS status=0
+  shift
+  printf '== %s\n' "$heading"
+  "$@" >"$log" 2>&1 || status=$?
+  if ((status)); then
+    sed 's/^/   /' "$log"
+    printf '   FAILED with %s after %s s\n' "$status" "$((SECONDS - start))"
+    failed=$((failed + 1))
+  else
+    printf '   ok, %s s\n' "$((SECONDS - start))"
+  fi
+  return "$status"
+}
+
+# finish PASSED FAILED: the last line, alone, and the status that goes with it.
+finish() {
+  printf '== all of it: %s s\n' "$((SECONDS - began))"
+  printf '%s passed, %s failed\n' "$1" "$2"
+  exit "$(($2 > 0))"
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+install_packages() {
+  local program missing=()
+  for program in git zsh fish tmux shellcheck shfmt fzf direnv python3 npm node; do
+    have "$program" || missing+=("${program/#node/nodejs}")
+  done
+  # Debian keeps Python's venv in a package of its own.
+  if ! python3 -c 'import venv, ensurepip'; then missing+=(python3-venv); fi
+  if ((${#missing[@]} == 0)); then return 0; fi
+  local as_root=()
+  if ((EUID != 0)); then as_root=(sudo); fi
+  if ! have apt-get; then
+    printf 'missing, and there is no apt-get: %s\n' "${missing[*]}"
+    return 1
+  fi
+  "${as_root[@]}" apt-get update
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+install_node_packages() {
+  export PATH=$tools/node_modules/.bin:$PATH
+  if [[ $(nu --version 2>/dev/null) == 0.115.1 ]] && claude --version; then return 0; fi
+  mkdir -p "$tools"
+  npm install --prefix "$tools" --no-save --no-audit --no-fund nushell@0.115.1 @anthropic-ai/claude-code
+  # npm runs no install script that nobody approved; this one puts claude's own binary in its place.
+  if ! claude --version; then
+    node "$tools/node_modules/@anthropic-ai/claude-code/install.cjs"
+  fi
+  nu --version && claude --version
+}
+
+have_rust() {
+  have cargo || {
+    echo 'cargo is missing: https://rustup.rs'
+    return 1
+  }
+  cargo --version && cargo fmt --version && cargo clippy --version
+}
+
+lint_shell() {
+  local scripts
+  mapfile -t scripts < <(find shell tests -path tests/.tools -prune -o -name '*.sh' -print -o -name '*.bash' -print)
+  scripts+=(.ci/run)
+  shellcheck "${scripts[@]}" && shfmt -i 2 -ci -d "${scripts[@]}"
+}
+
+lint_nu() {
+  # nu-check answers true or false; with --debug it says why.
+  nu --no-config-file --commands "nu-check --debug --as-module shell/treehop.nu | if not \$in { exit 1 }"
+}
+
+lint_all() {
+  section 'rustfmt' cargo fmt --check
+  section 'clippy' cargo clippy --all-targets --locked -- -D warnings
+  section 'shellcheck, shfmt' lint_shell
+  section 'bash -n' bash -n shell/treehop.bash
+  section 'zsh -n' zsh -n shell/treehop.zsh
+  section 'fish_indent' fish_indent --check shell/treehop.fish
+  section 'nu-check' lint_nu
+}
+
+section 'Debian packages' install_packages || finish 0 1
+section 'nu and claude, from npm' install_node_packages || finish 0 1
+export PATH=$tools/node_modules/.bin:$PATH
+section 'Rust' have_rust || finish 0 1
+for shell in bash zsh fish nu; do
+  have "$shell" || {
+    printf '%s is missing, and nothing is skipped\n' "$shell"
+    finish 0 1
+  }
+done
+
+set +e
+lint_all
+section 'release build' cargo build --release --locked || finish 0 "$failed"
+# The tests themselves are built quickly, and run the binary that people get.
+export TREEHOP=${CARGO_TARGET_DIR:-$root/target}/release/treehop
+section 'building the tests' cargo test --no-run --locked || finish 0 "$failed"
+
+# Most of a test is waiting for a shell, so more of them run at once than there are cores.
+threads=$(($(nproc) * 2))
+echo '== tests'
+start=$SECONDS
+cargo test --locked -- --test-threads="$threads" "$@" >"$log" 2>&1
+status=$?
+grep -vE '^test .* ok$|^ +(Running|Finished)|^$' "$log" | sed 's/^/   /'
+passed=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")
+lost=$(awk '/^test result:/ { n += $6 } END { print n + 0 }' "$log")
+result=ok
+if ((status)); then result=FAILED; fi
+printf '   %s, %s s\n' "$result" "$((SECONDS - start))"
+# A test program that crashed has no result line.
+if ((status && !lost)); then lost=1; fi
+finish "$passed" "$((lost + failed))"

@@ -138,7 +138,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__find)
-            opts="-s -C -h --all --subdir --fields --full --format --help"
+            opts="-s -C -h --all --partial --subdir --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -46,6 +46,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand find" -l format -d 'What
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print all matches of the tier that decides'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l partial -d 'The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -27,6 +27,7 @@ module completions {
   # Find the worktree that QUERY means
   export extern "treehop find" [
     --all                     # Print all matches of the tier that decides
+    --partial                 # The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     --subdir(-s)              # Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too

@@ -83,6 +83,9 @@ pub struct Find {
     /// Print all matches of the tier that decides
     #[arg(long)]
     pub all: bool,
+    /// The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
+    #[arg(long, hide = true)]
+    pub partial: bool,
     /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     #[arg(short, long)]
     pub subdir: bool,

@@ -58,9 +58,14 @@ impl std::error::Error for Failure {}
 /// Prints `error` for people and returns the status to end with.
 pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
     let failure = error.downcast_ref::<Failure>();
-    eprintln!("treehop: {error:#}");
+    eprintln!("treehop: {}", printable(&format!("{error:#}")));
     if let Some(hint) = failure.and_then(|f| f.hint.as_ref()) {
-        eprintln!("hint: {hint}");
+        eprintln!("hint: {}", printable(hint));
     }
     (failure.map_or(Exit::Failed, |f| f.exit) as u8).into()
+}
+
+/// A directory's name may hold what moves the cursor or rings the bell: shown as `?`.
+fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "?")
 }

@@ -1,8 +1,8 @@
 //! Looking for worktrees: in which repositories, by which words (DESIGN, "What QUERY means").
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -12,7 +12,7 @@ use crate::error::{Exit, Failure};
 use crate::query::{self, Target};
 use crate::repo::Repo;
 use crate::repo::entry::{self, Entry};
-use crate::{claude, known};
+use crate::{claude, known, shell};
 
 /// A repository that is searched.
 #[derive(Debug)]
@@ -292,7 +292,7 @@ impl Search {
         if branch && !typed.is_empty() {
             let message = format!("no worktree has the branch '{typed}' checked out");
             return Failure::new(Exit::NotFound, message)
-                .hint(format!("wnew {typed}"))
+                .hint(format!("wnew {}", shell::quoted(OsStr::from_bytes(&typed))))
                 .into();
         }
         Failure::new(Exit::NotFound, format!("no worktree matches '{typed}'"))

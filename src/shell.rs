@@ -1,6 +1,6 @@
 //! What differs between the shells: their files, and how a line is written in each.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -217,10 +217,13 @@ fn zdotdir(home: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from_vec(line.to_vec()))).filter(|p| p.is_absolute())
 }
 
-/// Quotes `path` for the POSIX shells, for a command that people copy.
-pub fn quoted(path: &Path) -> String {
-    format!(
-        "'{}'",
-        String::from_utf8_lossy(path.as_os_str().as_bytes()).replace('\'', r"'\''")
-    )
+/// Quotes `word` for a command that people copy, where it needs that: the same in the four shells, but for a `'`.
+pub fn quoted(word: impl AsRef<OsStr>) -> String {
+    let word = String::from_utf8_lossy(word.as_ref().as_bytes()).into_owned();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_./+:@%-".contains(&b);
+    if word.bytes().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

@@ -131,7 +131,7 @@ fn git() -> Check {
             "git",
             Status::Warn,
             format!(
-                "{text} is older than {}: wmerge and squash-merged branches are not known",
+                "{text} is older than {}, the first with merge-tree --write-tree",
                 dotted(GIT)
             ),
         )
@@ -255,35 +255,35 @@ struct Tool {
 const TOOLS: [Tool; 6] = [
     Tool {
         name: "claude",
-        purpose: "wclaude starts it",
+        purpose: "the sessions that wls and list show are Claude Code's",
         absent: Status::Warn,
         packages: None,
         otherwise: "npm install -g @anthropic-ai/claude-code",
     },
     Tool {
         name: "gh",
-        purpose: "wpr opens pull requests on GitHub with it",
-        absent: Status::Warn,
+        purpose: "optional: opens pull requests on GitHub",
+        absent: Status::Ok,
         packages: Some(["gh", "gh", "gh", "github-cli"]),
         otherwise: "see https://cli.github.com",
     },
     Tool {
         name: "glab",
-        purpose: "optional: wpr opens merge requests on GitLab with it",
+        purpose: "optional: opens merge requests on GitLab",
         absent: Status::Ok,
         packages: Some(["glab"; 4]),
         otherwise: "see https://gitlab.com/gitlab-org/cli",
     },
     Tool {
         name: "uv",
-        purpose: "optional: wsetup installs what uv.lock names with it",
+        purpose: "optional: installs what uv.lock names",
         absent: Status::Ok,
         packages: None,
         otherwise: "curl -LsSf https://astral.sh/uv/install.sh | sh",
     },
     Tool {
         name: "npm",
-        purpose: "optional: wsetup installs what package.json names with it",
+        purpose: "optional: installs what package.json names",
         absent: Status::Ok,
         packages: Some(["node", "npm", "nodejs-npm", "npm"]),
         otherwise: "see https://nodejs.org",

@@ -51,7 +51,7 @@ pub struct Show {
 
 /// Fifty possible values would be built at each start, asked for or not.
 fn field(name: &str) -> Result<String, String> {
-    let known = crate::output::FIELDS
+    let known = crate::worktree::FIELDS
         .contains(&name)
         .then(|| name.to_owned());
     known.ok_or_else(|| {

@@ -13,6 +13,7 @@ mod known;
 mod output;
 mod places;
 mod query;
+mod reader;
 mod repo;
 mod search;
 mod shell;

@@ -53,18 +53,6 @@ pub struct Row<'a> {
     pub found: Option<&'a Found>,
 }
 
-/// The names that `--fields` knows.
-#[rustfmt::skip]
-pub const FIELDS: [&str; 50] = [
-    "name", "path", "git_dir", "branch", "head", "main", "current", "detached", "locked", "locked.reason", "prunable",
-    "prunable.reason", "operation", "venv", "venv_refused", "model", "prompt", "claude", "claude.live", "claude.last",
-    "claude.last.session_id", "claude.last.title", "claude.last.updated_at", "commit", "commit.sha", "commit.subject",
-    "commit.time", "upstream", "upstream.name", "upstream.ahead", "upstream.behind", "upstream.gone", "default",
-    "default.ahead", "default.behind", "default.merged", "changes", "changes.staged", "changes.modified",
-    "changes.untracked", "changes.conflicted", "repo", "repo.name", "repo.root", "repo.git_dir", "repo.bare",
-    "repo.default_branch", "cd", "query", "description",
-];
-
 /// Prints `bytes` as they are; a closed pipe is a reader that has seen enough, and no failure.
 pub fn raw(bytes: &[u8]) -> Result<()> {
     finish(std::io::stdout().lock().write_all(bytes))
@@ -97,7 +85,7 @@ pub fn one(document: &Document, show: &Show) -> Result<()> {
             }),
             &show.fields,
         ),
-        Format::Table => table::print(std::slice::from_ref(worktree)),
+        Format::Table => styled(&table::of(std::slice::from_ref(worktree))),
         Format::Json => json(document),
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use anyhow::Result;
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -29,12 +28,12 @@ const COLUMNS: [Column; 8] = [
     ("commit", COMMIT, age),
 ];
 
-/// Prints them as a table.
-pub fn print(worktrees: &[Worktree]) -> Result<()> {
+/// A table of them with ANSI styles, as wide as the terminal that standard output is.
+pub fn of(worktrees: &[Worktree]) -> String {
     // Where no terminal says how wide it is, nothing is left out.
     let width =
         terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| usize::from(width.0));
-    crate::output::styled(&render(worktrees, width))
+    render(worktrees, width)
 }
 
 fn render(worktrees: &[Worktree], width: usize) -> String {

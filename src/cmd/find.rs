@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::output::{self, Document, Found, Row};
+use crate::reader::Reader;
 use crate::search::{At, Search};
-use crate::worktree::{Reader, RepoInfo, Worktree};
+use crate::worktree::{RepoInfo, Worktree};
 
 #[derive(Serialize)]
 struct Match {

@@ -6,8 +6,8 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::known;
 use crate::output::{self, Document};
+use crate::reader::Reader;
 use crate::repo::Repo;
-use crate::worktree::Reader;
 
 /// Runs `treehop here`.
 pub fn run(args: &cli::Here) -> Result<()> {

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::cli::{self, Format};
 use crate::output::{self, Row};
+use crate::reader::Reader;
 use crate::repo::Repo;
-use crate::worktree::{Reader, RepoInfo, Worktree};
+use crate::worktree::{RepoInfo, Worktree};
 use crate::{known, table};
 
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ pub fn run(mut args: cli::List) -> Result<()> {
         return output::fields(rows, &args.show.fields);
     }
     match args.show.format {
-        Format::Table => table::print(&worktrees),
+        Format::Table => output::styled(&table::of(&worktrees)),
         Format::Json => output::json(&Document {
             schema: output::SCHEMA,
             repo: info,

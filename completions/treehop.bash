@@ -138,14 +138,14 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__find)
-            opts="-s -C -h --all --subdir --fields --full --format --help"
+            opts="-s -C -h --all --partial --subdir --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --fields)
-                    COMPREPLY=($(compgen -W "name path git_dir branch head main current detached locked locked.reason prunable prunable.reason operation venv venv_refused model prompt claude claude.live claude.last claude.last.session_id claude.last.title claude.last.updated_at commit commit.sha commit.subject commit.time upstream upstream.name upstream.ahead upstream.behind upstream.gone default default.ahead default.behind default.merged changes changes.staged changes.modified changes.untracked changes.conflicted repo repo.name repo.root repo.git_dir repo.bare repo.default_branch cd query description" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -300,7 +300,7 @@ _treehop() {
             fi
             case "${prev}" in
                 --fields)
-                    COMPREPLY=($(compgen -W "name path git_dir branch head main current detached locked locked.reason prunable prunable.reason operation venv venv_refused model prompt claude claude.live claude.last claude.last.session_id claude.last.title claude.last.updated_at commit commit.sha commit.subject commit.time upstream upstream.name upstream.ahead upstream.behind upstream.gone default default.ahead default.behind default.merged changes changes.staged changes.modified changes.untracked changes.conflicted repo repo.name repo.root repo.git_dir repo.bare repo.default_branch cd query description" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -371,7 +371,7 @@ _treehop() {
             fi
             case "${prev}" in
                 --fields)
-                    COMPREPLY=($(compgen -W "name path git_dir branch head main current detached locked locked.reason prunable prunable.reason operation venv venv_refused model prompt claude claude.live claude.last claude.last.session_id claude.last.title claude.last.updated_at commit commit.sha commit.subject commit.time upstream upstream.name upstream.ahead upstream.behind upstream.gone default default.ahead default.behind default.merged changes changes.staged changes.modified changes.untracked changes.conflicted repo repo.name repo.root repo.git_dir repo.bare repo.default_branch cd query description" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)

@@ -7,26 +7,18 @@ module completions {
     --version(-V)             # Print version
   ]
 
-  def "nu-complete treehop list fields" [] {
-    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
-  }
-
   def "nu-complete treehop list format" [] {
     [ "json" "table" ]
   }
 
   # Print all worktrees of the repository
   export extern "treehop list" [
-    --fields: string@"nu-complete treehop list fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop list format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
   ]
-
-  def "nu-complete treehop find fields" [] {
-    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
-  }
 
   def "nu-complete treehop find format" [] {
     [ "json" "table" ]
@@ -35,8 +27,9 @@ module completions {
   # Find the worktree that QUERY means
   export extern "treehop find" [
     --all                     # Print all matches of the tier that decides
+    --partial                 # The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     --subdir(-s)              # Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
-    --fields: string@"nu-complete treehop find fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop find format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
@@ -44,17 +37,13 @@ module completions {
     ...query: string          # Words of a branch or name, `^` (main), `@` (this one), `!` (the one that waits), a path, REPO:QUERY; none: main
   ]
 
-  def "nu-complete treehop here fields" [] {
-    [ "name" "path" "git_dir" "branch" "head" "main" "current" "detached" "locked" "locked.reason" "prunable" "prunable.reason" "operation" "venv" "venv_refused" "model" "prompt" "claude" "claude.live" "claude.last" "claude.last.session_id" "claude.last.title" "claude.last.updated_at" "commit" "commit.sha" "commit.subject" "commit.time" "upstream" "upstream.name" "upstream.ahead" "upstream.behind" "upstream.gone" "default" "default.ahead" "default.behind" "default.merged" "changes" "changes.staged" "changes.modified" "changes.untracked" "changes.conflicted" "repo" "repo.name" "repo.root" "repo.git_dir" "repo.bare" "repo.default_branch" "cd" "query" "description" ]
-  }
-
   def "nu-complete treehop here format" [] {
     [ "json" "table" ]
   }
 
   # Print the worktree of the current directory
   export extern "treehop here" [
-    --fields: string@"nu-complete treehop here fields" # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop here format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git

@@ -90,6 +90,7 @@ function __treehop_pick {
       i=${line%%$'\t'*}
     else
       local PS3='worktree? ' REPLY
+      line=''
       select line in "${lines[@]}"; do
         [[ -n $line ]] && break
       done
@@ -308,7 +309,7 @@ function __treehop_complete_wcd {
   for answer in "${words[@]:1:${#words[@]}-2}"; do
     [[ $answer == -* ]] || before+=("$answer")
   done
-  out=$(__treehop_ask find --all --fields query,description -- "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
+  out=$(__treehop_ask find --all --partial --fields query,description -- "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
   \mapfile -t rows <<<"$out"
   for ((i = 0; i < ${#rows[@]}; i += 2)); do
     # A word that stands there already is not offered again.

@@ -330,7 +330,7 @@ function __treehop_complete_wcd
     # A quote that is still open is closed first.
     set -l word (string unescape -- "$typed"; or string unescape -- "$typed'"; or string unescape -- "$typed\"")
     set words (string match -v -- '-*' $words) "$word"
-    set -l rows (__treehop_ask find --all --fields query,description -- $words 2>/dev/null)
+    set -l rows (__treehop_ask find --all --partial --fields query,description -- $words 2>/dev/null)
     while set -q rows[2]
         # A word that stands there already is not offered again.
         contains -- $rows[1] $words[1..-2]; or builtin printf '%s\t%s\n' $rows[1] $rows[2]

@@ -322,7 +322,7 @@ def __treehop_others []: any -> list {
 def "nu-complete wcd" [context: string] {
   let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word
   let query = $words | skip 1 | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
-  let asked = try { __treehop_ask find --all -- ...$query | complete | get stdout | from json }
+  let asked = try { __treehop_ask find --all --partial -- ...$query | complete | get stdout | from json }
   let answers = $asked.matches? | default [] | each {|row|
     {value: (__treehop_quote $row.query), description: $row.description}
   }

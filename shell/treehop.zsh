@@ -280,7 +280,7 @@ function __treehop_complete_wcd {
     return
   fi
   ((CURRENT < 3)) || typed=("${(@Q)${(@)words[2,CURRENT - 1]:#-*}}")
-  out=$(__treehop_ask find --all --fields query,description -- "${typed[@]}" "${(Q)PREFIX}" 2>/dev/null) || return
+  out=$(__treehop_ask find --all --partial --fields query,description -- "${typed[@]}" "${(Q)PREFIX}" 2>/dev/null) || return
   rows=("${(@f)out}")
   for ((i = 1; i < ${#rows}; i += 2)); do
     # A word that stands there already is not offered again.

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Git worktrees for people who run several Claude Code sessions side by side
@@ -40,8 +39,7 @@ pub enum Command {
 #[derive(Debug, Default, Args)]
 pub struct Show {
     /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',', hide_possible_values = true,
-        value_parser = PossibleValuesParser::new(crate::output::FIELDS))]
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = field)]
     pub fields: Vec<String>,
     /// Fill in commit, upstream, default, changes and claude.last too
     #[arg(long)]
@@ -49,6 +47,16 @@ pub struct Show {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "fields")]
     pub format: Format,
+}
+
+/// Fifty possible values would be built at each start, asked for or not.
+fn field(name: &str) -> Result<String, String> {
+    let known = crate::output::FIELDS
+        .contains(&name)
+        .then(|| name.to_owned());
+    known.ok_or_else(|| {
+        "fields are named as in the JSON: path, changes.modified, repo.root, cd".into()
+    })
 }
 
 /// How a command prints.
@@ -75,6 +83,9 @@ pub struct Find {
     /// Print all matches of the tier that decides
     #[arg(long)]
     pub all: bool,
+    /// The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
+    #[arg(long, hide = true)]
+    pub partial: bool,
     /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     #[arg(short, long)]
     pub subdir: bool,

@@ -40,15 +40,17 @@ pub fn remember(repo: &Repo) {
     }
 }
 
-/// Those that are still there.
+/// Those that are still there, each once: two processes may have remembered one at the same time.
 pub fn repositories() -> Vec<PathBuf> {
     let known = file()
         .and_then(|file| std::fs::read(file).ok())
         .unwrap_or_default();
-    let path = |line: &[u8]| PathBuf::from(OsStr::from_bytes(line));
-    known
-        .lines()
-        .map(path)
-        .filter(|path| path.is_absolute() && Path::exists(path))
-        .collect()
+    let mut paths: Vec<PathBuf> = vec![];
+    for line in known.lines() {
+        let path = Path::new(OsStr::from_bytes(line));
+        if path.is_absolute() && path.exists() && !paths.iter().any(|seen| seen == path) {
+            paths.push(path.into());
+        }
+    }
+    paths
 }

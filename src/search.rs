@@ -54,12 +54,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// Looks at `words` from `dir` (absolute).
+    /// Looks at `words` from `dir` (absolute). `partial`: the last one is still being typed.
     ///
     /// # Errors
     /// Without a word outside any repository, with the name of an unknown one, or as [`Repo::discover`] where git
     /// refuses the one that `dir` is in.
-    pub fn new(mut words: Vec<BString>, dir: &Path) -> Result<Self> {
+    pub fn new(mut words: Vec<BString>, dir: &Path, partial: bool) -> Result<Self> {
         let here = match Repo::discover(dir) {
             Ok(repo) => Some(repo),
             Err(e)
@@ -112,8 +112,8 @@ impl Search {
         for word in &mut words {
             *word = word[word.find_byte(b':').map_or(0, |colon| colon + 1)..].into();
         }
-        if words.len() == 1 && words[0].is_empty() {
-            words.clear();
+        if words.len() == 1 && words[0].is_empty() && !partial {
+            words = vec!["^".into()];
         }
         let mut known = known();
         if let Some(repo) =
@@ -196,14 +196,11 @@ impl Search {
                     .map(|at| places[at])
                     .collect();
                 match (decided.as_slice(), words) {
-                    // A relative path that is also what a branch begins with is the branch.
-                    ([], [word]) => Ok(self
-                        .holding(&dir.join(word.to_path_lossy()))
-                        .into_iter()
-                        .collect()),
                     (_, [word]) if is_path(word) => Ok(self
                         .holding(&expand(word, dir))
                         .map_or(decided, |at| vec![at])),
+                    // A relative path that is also what a branch begins with is the branch.
+                    ([], [word]) => Ok(self.holding(&expand(word, dir)).into_iter().collect()),
                     _ => Ok(decided),
                 }
             }

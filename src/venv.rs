@@ -56,6 +56,9 @@ fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
         .ok()
         .zip(bin.canonicalize().ok())
         .is_some_and(|(top, bin)| bin.starts_with(top));
+    if top.as_os_str().as_bytes().contains(&b':') || name.as_os_str().as_bytes().contains(&b':') {
+        return Some("has a colon in its path, which PATH cannot hold");
+    }
     if !inside || !bin_inside {
         return Some("leads out of the worktree");
     }

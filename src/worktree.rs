@@ -159,9 +159,13 @@ impl<'a> Reader<'a> {
         };
         if show.wants("claude.live") || show.wants("description") {
             let roots = reader.roots();
+            let place = |s: &Session| {
+                let cwd = s.cwd.canonicalize();
+                claude::innermost(&roots, cwd.as_ref().unwrap_or(&s.cwd))
+            };
             let placed = claude::live()
                 .into_iter()
-                .filter_map(|s| Some((claude::innermost(&roots, &s.cwd)?, s)));
+                .filter_map(|s| Some((place(&s)?, s)));
             reader.sessions = placed.collect();
         }
         reader

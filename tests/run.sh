@@ -126,7 +126,7 @@ section 'building the tests' cargo test --no-run --locked || finish 0 "$failed"
 threads=$(($(nproc) * 2))
 echo '== tests'
 start=$SECONDS
-cargo test --locked -- --test-threads="$threads" "$@" >"$log" 2>&1
+cargo test --locked --no-fail-fast -- --test-threads="$threads" "$@" >"$log" 2>&1
 status=$?
 grep -vE '^test .* ok$|^ +(Running|Finished)|^$' "$log" | sed 's/^/   /'
 passed=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")

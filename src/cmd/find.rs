@@ -45,7 +45,7 @@ struct Matches {
 pub fn run(args: &cli::Find) -> Result<()> {
     let words: Vec<BString> = args.query.iter().map(|w| w.as_bytes().into()).collect();
     let dir = super::current_dir()?;
-    let search = Search::new(words, &dir)?;
+    let search = Search::new(words, &dir, args.partial)?;
     let found = search.decide(args.all, &dir)?;
     let present: Vec<At> = found
         .iter()

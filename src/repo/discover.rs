@@ -89,6 +89,14 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         {
             return Ok(None);
         }
+        if meta.is_dir() && common_dir == git_dir {
+            // `dir` is a real path, and so is what lies above it.
+            return Ok(Some(Found {
+                git_dir,
+                common_dir,
+                top: Some(top.into()),
+            }));
+        }
         return Ok(Some(Found {
             git_dir: real(&git_dir)?,
             common_dir: real(&common_dir)?,
@@ -138,6 +146,8 @@ fn ask_git(dir: &Path) -> Result<Found> {
     let top = ask(&["--show-toplevel"])
         .ok()
         .and_then(|top| real(&top).ok());
+    // With GIT_DIR alone, git calls the current directory the top, which says nothing about the main worktree.
+    let top = top.filter(|_| std::env::var_os("GIT_DIR").is_none());
     Ok(Found {
         git_dir: real(&git_dir)?,
         common_dir: real(&common_dir)?,

@@ -126,7 +126,7 @@ impl Repo {
             .as_ref()
             .filter(|_| self.git_dir == self.common_dir)
         {
-            return top.canonicalize().unwrap_or_else(|_| top.clone());
+            return top.clone();
         }
         if let Some(dir) = self.core_worktree() {
             let dir = self.common_dir.join(dir);

@@ -246,8 +246,17 @@ fn literal(text: &str) -> String {
 }
 
 impl Drop for Tmux {
+    /// A shell writes its history when its terminal goes: the scratch home has to outlive it.
     fn drop(&mut self) {
+        let pid = self
+            .tell(["display-message", "-p", "#{pane_pid}"])
+            .unwrap_or_default();
         self.tell(["kill-server"]);
+        let process = Path::new("/proc").join(pid.trim());
+        let start = Instant::now();
+        while !pid.is_empty() && process.exists() && start.elapsed() < PATIENCE {
+            sleep(BLINK);
+        }
     }
 }
 

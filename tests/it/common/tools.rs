@@ -1,6 +1,7 @@
 //! The programs that tests run, and a `PATH` that holds them and nothing of the user's.
 
-use std::ffi::OsStr;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,11 +68,14 @@ pub fn directory() -> &'static Path {
     DIRECTORY.get_or_init(|| {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tools");
         std::fs::create_dir_all(&dir).expect("a directory for tools");
+        let mut seen = HashSet::from([OsString::from("nu")]);
         for from in ["/usr/local/bin", "/usr/bin", "/bin"] {
             for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                if !ON_REQUEST.iter().any(|no| OsStr::new(no) == name) {
-                    link(&entry.path(), &dir.join(name));
+                let (name, path) = (entry.file_name(), entry.path());
+                let wanted = path.is_file() && !ON_REQUEST.iter().any(|no| OsStr::new(no) == name);
+                // The first of a name counts, as on the machine's own PATH.
+                if wanted && seen.insert(name.clone()) {
+                    link(&path, &dir.join(name));
                 }
             }
         }
@@ -80,9 +84,9 @@ pub fn directory() -> &'static Path {
     })
 }
 
-/// Makes `to` a link to `from`; one that is there and right stays.
+/// Makes `to` a link to `from`; one that is there already stays.
 pub fn link(from: &Path, to: &Path) {
-    if to.exists() {
+    if to.read_link().is_ok_and(|target| target == from) {
         return;
     }
     let _ = std::fs::remove_file(to);

@@ -92,7 +92,7 @@ pub fn live() -> Vec<Session> {
 }
 
 fn session(file: &Path) -> Option<Session> {
-    let entry: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let entry: Value = serde_json::from_slice(&crate::file::small(file).ok()?).ok()?;
     let text = |key: &str| entry[key].as_str().map(str::to_owned);
     let time = |key: &str| {
         Some(
@@ -123,7 +123,7 @@ fn session(file: &Path) -> Option<Session> {
 
 /// Is `pid` the process that began at `started` (field 22 of `/proc/PID/stat`)? A number may have a new owner.
 fn lives(pid: u32, started: Option<&str>) -> bool {
-    let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else {
+    let Ok(stat) = crate::file::small(format!("/proc/{pid}/stat")) else {
         // Without /proc the process number has to do.
         let id = i32::try_from(pid)
             .ok()

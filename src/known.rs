@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use gix::bstr::ByteSlice;
 
+use crate::file;
 use crate::repo::Repo;
 
-fn file() -> Option<PathBuf> {
+fn list() -> Option<PathBuf> {
     // Only Linux has a folder for state.
     Some(
         dirs::state_dir()
@@ -22,19 +23,19 @@ fn file() -> Option<PathBuf> {
 pub fn remember(repo: &Repo) {
     let path = repo.main_path();
     let path = path.as_os_str().as_bytes();
-    let Some(file) = file().filter(|_| !path.contains(&b'\n')) else {
+    let Some(list) = list().filter(|_| !path.contains(&b'\n')) else {
         return;
     };
-    let known = std::fs::read(&file).unwrap_or_default();
+    let known = file::small(&list).unwrap_or_default();
     if known.lines().any(|line| line == path) {
         return;
     }
-    let _ = file.parent().map(std::fs::create_dir_all);
+    let _ = list.parent().map(std::fs::create_dir_all);
     // One short write at the end: two at once do not mix.
     if let Ok(mut file) = std::fs::OpenOptions::new()
         .append(true)
         .create(true)
-        .open(file)
+        .open(list)
     {
         let _ = file.write_all(&[path, b"\n"].concat());
     }
@@ -42,8 +43,8 @@ pub fn remember(repo: &Repo) {
 
 /// Those that are still there, each once: two processes may have remembered one at the same time.
 pub fn repositories() -> Vec<PathBuf> {
-    let known = file()
-        .and_then(|file| std::fs::read(file).ok())
+    let known = list()
+        .and_then(|list| file::small(list).ok())
         .unwrap_or_default();
     let mut paths: Vec<PathBuf> = vec![];
     for line in known.lines() {

@@ -85,10 +85,10 @@ impl<'a> Reader<'a> {
     }
 
     fn default_branch(&self) -> Option<BString> {
-        let main = self
-            .entries
-            .first()
-            .and_then(|main| main.head(self.repo).branch);
+        let main = match self.entries.first().filter(|entry| entry.main) {
+            Some(main) => main.head(self.repo).branch,
+            None => self.repo.head(&self.repo.common_dir).branch,
+        };
         self.repo.default_branch(main.as_ref())
     }
 

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
+use crate::claude;
 use crate::cli;
-use crate::error::{Exit, Failure};
 use crate::known;
 use crate::output::{self, Document};
 use crate::reader::Reader;
@@ -13,19 +13,19 @@ use crate::repo::Repo;
 pub fn run(args: &cli::Here) -> Result<()> {
     let repo = Repo::discover(&super::current_dir()?)?;
     known::remember(&repo);
-    let entries = repo.entries()?;
-    let Some(at) = entries
-        .iter()
-        .position(|entry| entry.git_dir == repo.git_dir)
-    else {
-        let message = format!(
-            "git does not list the worktree of '{}'",
-            repo.git_dir.display()
-        );
-        return Err(Failure::new(Exit::NotFound, message)
-            .hint("git worktree repair")
-            .into());
+    // Which of the worktrees a session is in can only be told from all of them.
+    let all = repo.foreign_format
+        || args.show.wants("claude.last")
+        || args.show.wants("claude.live") && !claude::live().is_empty();
+    let entries = if all {
+        repo.entries()?
+    } else {
+        vec![repo.entry_here()?]
     };
+    let here = entries
+        .iter()
+        .position(|entry| entry.git_dir == repo.git_dir);
+    let at = here.ok_or_else(|| repo.not_listed())?;
     let reader = Reader::new(&repo, &entries, &args.show);
     let worktree = reader.worktrees(&[at])?.remove(0);
     output::one(

@@ -108,7 +108,7 @@ fn read(dir: &Path) -> Result<Option<Found>> {
 
 /// What a `.git` file, `commondir` or `gitdir` names, relative to the directory that the file is in.
 pub fn pointer(file: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    let content = std::fs::read(file).ok()?;
+    let content = crate::file::small(file).ok()?;
     let target = content.strip_prefix(prefix)?;
     let target = target.strip_suffix(b"\n").unwrap_or(target);
     let target = target.strip_suffix(b"\r").unwrap_or(target);

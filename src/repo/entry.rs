@@ -1,7 +1,8 @@
 //! The worktrees of a repository, as its admin files (`worktrees/ID/…`) name them.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,6 +11,7 @@ use gix::bstr::{BString, ByteSlice};
 
 use super::discover::pointer;
 use super::{Head, Repo};
+use crate::file;
 use crate::git::Git;
 
 /// One worktree, before anything that costs more is asked about it.
@@ -25,6 +27,8 @@ pub struct Entry {
     pub main: bool,
     /// What git said, where it had to be asked.
     asked: Option<Asked>,
+    /// The names of the files in its git directory: one read of it is cheaper than a look for each.
+    files: OnceCell<Vec<OsString>>,
 }
 
 /// What else `git worktree list` says.
@@ -43,7 +47,22 @@ impl Entry {
             git_dir,
             main,
             asked: None,
+            files: OnceCell::new(),
         }
+    }
+
+    fn has(&self, file: &str) -> bool {
+        let names = || {
+            std::fs::read_dir(&self.git_dir)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|f| f.file_name())
+        };
+        self.files
+            .get_or_init(|| names().collect())
+            .iter()
+            .any(|name| name == file)
     }
 
     /// What it has checked out.
@@ -57,8 +76,8 @@ impl Entry {
     pub fn locked(&self) -> Option<String> {
         match &self.asked {
             Some(asked) => asked.locked.clone(),
-            None if self.main => None,
-            None => std::fs::read(self.git_dir.join("locked"))
+            None if self.main || !self.has("locked") => None,
+            None => file::small(self.git_dir.join("locked"))
                 .ok()
                 .map(|words| words.trim().to_str_lossy().into_owned()),
         }
@@ -74,17 +93,10 @@ impl Entry {
     }
 
     /// The operation that is under way and, in a rebase, the branch that it moves.
-    ///
-    /// `names` are the files in the git directory: one read of it is cheaper than a look for each.
     pub fn operation(&self) -> (Option<&'static str>, Option<BString>) {
-        let names: Vec<_> = match std::fs::read_dir(&self.git_dir) {
-            Ok(dir) => dir.flatten().map(|e| e.file_name()).collect(),
-            Err(_) => return (None, None),
-        };
-        let has = |name: &str| names.iter().any(|n| n == name);
         for dir in ["rebase-merge", "rebase-apply"] {
-            if has(dir) {
-                let branch = std::fs::read(self.git_dir.join(dir).join("head-name")).ok();
+            if self.has(dir) {
+                let branch = file::small(self.git_dir.join(dir).join("head-name")).ok();
                 let branch =
                     branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
                 return (Some("rebase"), branch);
@@ -95,18 +107,18 @@ impl Entry {
             ("CHERRY_PICK_HEAD", "cherry-pick"),
             ("REVERT_HEAD", "revert"),
         ];
-        if let Some((_, operation)) = marks.into_iter().find(|(mark, _)| has(mark)) {
+        if let Some((_, operation)) = marks.into_iter().find(|(mark, _)| self.has(mark)) {
             return (Some(operation), None);
         }
-        if has("sequencer") {
+        if self.has("sequencer") {
             // Paused between two commits: the heads above are gone, the list of what is left is there.
-            match std::fs::read(self.git_dir.join("sequencer/todo")) {
+            match file::small(self.git_dir.join("sequencer/todo")) {
                 Ok(todo) if todo.starts_with(b"revert") => return (Some("revert"), None),
                 Ok(_) => return (Some("cherry-pick"), None),
                 Err(_) => {}
             }
         }
-        (has("BISECT_LOG").then_some("bisect"), None)
+        (self.has("BISECT_LOG").then_some("bisect"), None)
     }
 
     /// The branch that is checked out, or that a rebase will put back.
@@ -121,33 +133,66 @@ impl Entry {
 
 /// Reads the admin files.
 pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
-    let mut entries = vec![];
     let admin = repo.common_dir.join("worktrees");
     let ids = match std::fs::read_dir(&admin) {
         Ok(ids) => ids.flatten().map(|id| id.path()).collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
         Err(e) => return Err(e).with_context(|| format!("could not read '{}'", admin.display())),
     };
-    for git_dir in ids {
-        // Without a gitdir file git does not list it either.
-        let Some(dot_git) = pointer(&git_dir.join("gitdir"), b"") else {
-            continue;
-        };
-        let path = match dot_git.parent() {
-            Some(parent) if dot_git.ends_with(".git") => parent.to_owned(),
-            _ => dot_git,
-        };
-        // Git writes real paths; only a relative one has to be resolved.
-        let dots = path.components().any(|part| part == Component::ParentDir);
-        let path = if dots {
-            path.canonicalize().unwrap_or(path)
-        } else {
-            path
-        };
-        entries.push(Entry::new(path, git_dir, false));
-    }
+    // Without a gitdir file git does not list it either.
+    let entries = ids.into_iter().filter_map(linked).collect();
     let main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
     Ok(named(repo, main, entries))
+}
+
+/// The linked worktree with this git directory.
+fn linked(git_dir: PathBuf) -> Option<Entry> {
+    let dot_git = pointer(&git_dir.join("gitdir"), b"")?;
+    let path = match dot_git.parent() {
+        Some(parent) if dot_git.ends_with(".git") => parent.to_owned(),
+        _ => dot_git,
+    };
+    // Git writes real paths; only a relative one has to be resolved.
+    let dots = path.components().any(|part| part == Component::ParentDir);
+    let path = if dots {
+        path.canonicalize().unwrap_or(path)
+    } else {
+        path
+    };
+    Some(Entry::new(path, git_dir, false))
+}
+
+/// The worktree that one stands in.
+pub fn read_one(repo: &Repo) -> Option<Entry> {
+    let repo_name = repo.name();
+    if repo.git_dir == repo.common_dir {
+        let mut main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
+        main.name = repo_name;
+        return Some(main);
+    }
+    let mut entry = linked(repo.git_dir.clone())?;
+    let base = base_name(&entry.path);
+    let short = short_name(base.clone(), &repo_name);
+    // Git names the folder of another after its directory too, with a number behind where that is taken: so only
+    // what is called alike needs to be read. (One that `git worktree move` renamed is not found here.)
+    let alike = |id: &OsString| {
+        let id = BString::from(id.as_bytes());
+        let stem = id.trim_end_with(|c| c.is_ascii_digit());
+        [&id[..], stem]
+            .into_iter()
+            .any(|name| short_name(name.into(), &repo_name) == short)
+    };
+    let ids = std::fs::read_dir(repo.common_dir.join("worktrees"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut others = ids
+        .filter(|id| alike(&id.file_name()) && id.path() != entry.git_dir)
+        .filter_map(|id| linked(id.path()));
+    let taken = short == repo_name
+        || others.any(|other| short_name(base_name(&other.path), &repo_name) == short);
+    entry.name = if taken { base } else { short };
+    Some(entry)
 }
 
 /// Asks git, for formats that only it reads.

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
 use gix::config::File as Config;
 
+use crate::error::{Exit, Failure};
 use discover::Found;
 use entry::Entry;
 pub use refs::Head;
@@ -114,6 +115,32 @@ impl Repo {
         } else {
             entry::read(self)
         }
+    }
+
+    /// The worktree that one stands in, alone: for 20 others, reading them all takes as long again as the whole start.
+    ///
+    /// # Errors
+    /// As [`Repo::entries`]; [`Exit::NotFound`] where git does not list it.
+    pub fn entry_here(&self) -> Result<Entry> {
+        let entry = if self.foreign_format {
+            self.entries()?
+                .into_iter()
+                .find(|entry| entry.git_dir == self.git_dir)
+        } else {
+            entry::read_one(self)
+        };
+        entry.ok_or_else(|| self.not_listed())
+    }
+
+    /// The failure of a worktree that git does not list.
+    pub fn not_listed(&self) -> anyhow::Error {
+        let message = format!(
+            "git does not list the worktree of '{}'",
+            self.git_dir.display()
+        );
+        Failure::new(Exit::NotFound, message)
+            .hint("git worktree repair")
+            .into()
     }
 
     /// The directory of the main worktree; in a bare repository, the repository itself.
@@ -229,7 +256,7 @@ fn read_config(file: &Path) -> Result<Config> {
         lossy: true,
         ..Default::default()
     };
-    let content = std::fs::read(file).unwrap_or_default();
+    let content = crate::file::small(file).unwrap_or_default();
     Config::from_bytes_no_includes(&content, gix::config::file::Metadata::default(), options)
         .map_err(|e| anyhow::anyhow!("{e}"))
         .with_context(|| format!("could not understand '{}'", file.display()))

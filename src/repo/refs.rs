@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::refs::packed;
 
+use crate::file;
+
 /// How deep symbolic refs may nest, as in git.
 const DEPTH: usize = 5;
 /// From this size on `packed-refs` is mapped rather than read, in bytes.
@@ -49,7 +51,7 @@ impl Refs {
 
     /// `HEAD` in `git_dir`.
     pub fn head(&self, git_dir: &Path) -> Head {
-        let Ok(content) = std::fs::read(git_dir.join("HEAD")) else {
+        let Ok(content) = file::small(git_dir.join("HEAD")) else {
             return Head::default();
         };
         match target(&content) {
@@ -73,7 +75,7 @@ impl Refs {
     /// The ref that `name` leads to at last, and the object that it stands at.
     pub fn resolve(&self, name: &[u8], depth: usize) -> (BString, Option<String>) {
         let content =
-            std::fs::read(self.common_dir.join(OsStr::from_bytes(name))).unwrap_or_default();
+            file::small(self.common_dir.join(OsStr::from_bytes(name))).unwrap_or_default();
         match target(&content) {
             Some(Err(next)) if depth < DEPTH => self.resolve(next, depth + 1),
             Some(Ok(id)) => (name.into(), Some(id)),
@@ -83,7 +85,7 @@ impl Refs {
 
     /// What the symbolic ref `name` points to.
     pub fn symbolic(&self, name: &[u8]) -> Option<BString> {
-        let content = std::fs::read(self.common_dir.join(OsStr::from_bytes(name))).ok()?;
+        let content = file::small(self.common_dir.join(OsStr::from_bytes(name))).ok()?;
         target(&content)?.err().map(BString::from)
     }
 
@@ -103,7 +105,7 @@ impl Refs {
 
 /// The branch that `HEAD` in `git_dir` names, without a look at where it stands.
 pub fn branch(git_dir: &Path) -> Option<BString> {
-    let content = std::fs::read(git_dir.join("HEAD")).ok()?;
+    let content = file::small(git_dir.join("HEAD")).ok()?;
     target(&content)?
         .err()?
         .strip_prefix(b"refs/heads/")

@@ -21,7 +21,9 @@ impl Settings {
             .into_iter()
             .chain(user_files());
         let telling = |file: PathBuf| {
-            let content = std::fs::read(file).unwrap_or_default().to_ascii_lowercase();
+            let content = crate::file::small(file)
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             TELLING.iter().any(|word| content.contains_str(word))
         };
         let wanted = by_environment || files.into_iter().any(telling);

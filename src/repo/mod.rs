@@ -213,8 +213,14 @@ impl Repo {
             .find(|name| local(name))
             .map(BString::from);
         usual
-            .or_else(|| self.settings().default_branch().filter(|name| local(name)))
+            .or_else(|| self.configured_default().filter(|name| local(name)))
             .or_else(|| main_branch.cloned())
+    }
+
+    /// `init.defaultBranch`. Nearly everybody has it, so that it must not cost those whose branch is `main`.
+    fn configured_default(&self) -> Option<BString> {
+        let store = objects::open(&self.git_dir).ok()?;
+        store.config_snapshot().string("init.defaultBranch")
     }
 
     /// The settings `treehop.*`.

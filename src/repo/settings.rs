@@ -9,7 +9,7 @@ use gix::bstr::{BStr, BString, ByteSlice};
 pub struct Settings(Option<gix::Repository>);
 
 /// A file that holds neither of these words cannot set anything of ours, nor lead to a file that does.
-const TELLING: [&[u8]; 3] = [b"treehop", b"include", b"defaultbranch"];
+const TELLING: [&[u8]; 2] = [b"treehop", b"include"];
 
 impl Settings {
     /// Reads what holds in the worktree with `git_dir`.
@@ -53,14 +53,6 @@ impl Settings {
             .plumbing()
             .raw_value_by("branch", Some(branch), "treehopModel")
             .ok()
-    }
-
-    /// `init.defaultBranch`
-    pub fn default_branch(&self) -> Option<BString> {
-        self.0
-            .as_ref()?
-            .config_snapshot()
-            .string("init.defaultBranch")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -38,6 +39,19 @@ impl Git {
         Git(command)
     }
 
+    /// Git, run in `dir` to change something: with the user's language, locks, hooks and editor.
+    pub fn changing(dir: &Path) -> Self {
+        let mut command = Command::new("git");
+        command.current_dir(dir);
+        Git(command).here_only()
+    }
+
+    /// One more variable in its environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
     /// More arguments.
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.0.args(args);
@@ -56,6 +70,30 @@ impl Git {
             self.0.env_remove(name);
         }
         self
+    }
+
+    /// Runs it for what it does. All that it and its hooks print goes to standard error: standard output is JSON.
+    ///
+    /// # Errors
+    /// [`Failed`] where git ends with another status than 0; what it said is on the screen already.
+    pub fn run(mut self) -> Result<()> {
+        let stderr = std::io::stderr()
+            .as_fd()
+            .try_clone_to_owned()
+            .context("could not use standard error")?;
+        let status = self
+            .0
+            .stdout(stderr)
+            .status()
+            .context("could not run git")?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failed {
+                stderr: String::new(),
+            }
+            .into())
+        }
     }
 
     /// Runs it and returns its standard output.

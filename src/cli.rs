@@ -107,6 +107,7 @@ pub struct Here {
 
 /// `treehop new`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct New {
     /// A new, local or remote branch, or pr:N
     #[arg(value_name = "BRANCH", required_unless_present_any = ["pr", "detach"])]

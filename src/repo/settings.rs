@@ -53,6 +53,32 @@ impl Settings {
             .ok()
     }
 
+    /// `treehop.path`: where new worktrees go, with `{repo}`, `{branch}`, `{slug}` and `{name}`.
+    pub fn path(&self) -> BString {
+        self.text("treehop.path")
+            .unwrap_or_else(|| "../{repo}-{slug}".into())
+    }
+
+    /// `treehop.base`: where new branches begin.
+    pub fn base(&self) -> Option<BString> {
+        self.text("treehop.base")
+    }
+
+    /// `branch.<name>.treehopPr`: the pull request that the branch is, somebody else's work.
+    pub fn pull_request(&self, branch: &BStr) -> Option<u64> {
+        let snapshot = self.0.as_ref()?.config_snapshot();
+        let number = snapshot
+            .plumbing()
+            .raw_value_by("branch", Some(branch), "treehopPr")
+            .ok()?;
+        number.to_str().ok()?.parse().ok()
+    }
+
+    fn text(&self, key: &str) -> Option<BString> {
+        let set = self.0.as_ref()?.config_snapshot().string(key);
+        set.filter(|value| !value.is_empty())
+    }
+
     /// `init.defaultBranch`
     pub fn default_branch(&self) -> Option<BString> {
         self.0

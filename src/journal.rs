@@ -28,7 +28,7 @@ const END: &[u8] = b"planned";
 /// Added when the directory is known to be this run's own.
 const CLAIMED: &[u8] = b"claimed\0";
 /// How long the programs that git started may take to end after it.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What is planned.
 #[derive(Debug, Default)]
@@ -43,8 +43,8 @@ pub struct Record {
     pub branch: Option<BString>,
     /// Where it begins; `None`: without a commit.
     pub base: Option<String>,
-    /// The settings `branch.<branch>.*` are made too.
-    pub settings: bool,
+    /// The settings `branch.<branch>.*` that the branch may get and that were not there before.
+    pub settings: Vec<String>,
     /// The directory is known to be this run's own.
     pub claimed: bool,
 }
@@ -71,6 +71,7 @@ enum Left {
 impl Record {
     fn write(&self) -> Vec<u8> {
         let flag = |set: bool| if set { &b"1"[..] } else { b"" };
+        let settings = self.settings.join(" ");
         let fields = [
             FORM,
             self.directory.as_os_str().as_bytes(),
@@ -78,7 +79,7 @@ impl Record {
             self.topmost.as_os_str().as_bytes(),
             self.branch.as_ref().map(|b| &b[..]).unwrap_or_default(),
             self.base.as_deref().unwrap_or_default().as_bytes(),
-            flag(self.settings),
+            settings.as_bytes(),
             END,
             b"",
         ];
@@ -113,7 +114,10 @@ impl Record {
                 .ok()
                 .filter(|b| !b.is_empty())
                 .map(str::to_owned),
-            settings: !settings.is_empty(),
+            settings: settings
+                .fields()
+                .map(|key| key.to_str_lossy().into_owned())
+                .collect(),
             claimed: *claimed == CLAIMED.trim_end_with(|c| c == '\0'),
         })
     }
@@ -222,7 +226,7 @@ impl Record {
         };
         let numbered = id.as_bytes().strip_prefix(name.as_bytes());
         numbered.is_some_and(|number| number.iter().all(u8::is_ascii_digit))
-            && !admin.join("gitdir").exists()
+            && pointer(&admin.join("gitdir"), b"").is_none()
             && since(admin, begun)
             // `app-1` with a number behind it may be `app-12`, which another run is making.
             && files(&folder(repo)).iter().all(|other| {
@@ -261,32 +265,32 @@ impl Record {
             }
             None => {}
         }
-        if self.settings {
-            let section = [b"branch.", &branch[..]].concat();
-            let section = OsStr::from_bytes(&section);
-            let removed = git::patiently(|| {
+        for key in &self.settings {
+            let name = [b"branch.", &branch[..], b".", key.as_bytes()].concat();
+            let name = OsStr::from_bytes(&name);
+            let unset = git::patiently(|| {
                 let git = Git::at(&repo.common_dir);
-                git.args(["config", "--local", "--remove-section"])
-                    .args([section])
+                git.args(["config", "--local", "--unset-all"]).args([name])
             });
-            // Git was killed before it wrote them.
-            let none = |e: &anyhow::Error| {
-                e.downcast_ref::<git::Failed>()
-                    .is_some_and(|f| f.stderr.contains("no such section"))
+            // Without a word: it was not set.
+            let wordless = |e: &anyhow::Error| {
+                let failed = e.downcast_ref::<git::Failed>();
+                failed.is_some_and(|failed| failed.stderr.is_empty())
             };
-            removed.map(drop).or_else(|e| {
-                if none(&e) {
-                    Ok(())
-                } else {
-                    Err(e.context(format!("could not remove the settings of '{branch}'")))
+            match unset {
+                Err(error) if !wordless(&error) => {
+                    let what = format!("could not remove the setting '{}'", name.display());
+                    return Err(error.context(what));
                 }
-            })?;
+                _ => {}
+            }
         }
         Ok(())
     }
 }
 
-/// The plans of all runs, which nobody else changes meanwhile.
+/// The plans of all runs. While one holds this nobody else plans, nor has git make or list worktrees: git fails where it
+/// reads an entry that another git has only half written.
 #[derive(Debug)]
 pub struct Plans {
     folder: PathBuf,
@@ -321,7 +325,7 @@ impl Plans {
     fn recover(&self, repo: &Repo) {
         for file in files(&self.folder) {
             let Some(held) = hold(&file) else { continue };
-            if let Err(error) = finish(&file, held, repo, By::Later) {
+            if let Err(error) = finish(&file, Some(held), repo, By::Later) {
                 eprintln!("treehop: could not tidy up after an earlier run: {error:#}");
             }
         }
@@ -331,7 +335,7 @@ impl Plans {
     ///
     /// # Errors
     /// [`Exit::Refused`] where another run is making the same; or the git directory cannot be written.
-    pub fn begin(self, record: Record) -> Result<Journal> {
+    pub fn begin(&self, record: Record) -> Result<Journal> {
         let others = files(&self.folder).into_iter();
         for other in others.filter_map(|file| Record::read(&fs::read(file).ok()?)) {
             let what = if other.directory == record.directory {
@@ -394,24 +398,17 @@ impl Journal {
         let directory = &self.record.directory;
         if !self.record.existed {
             let parent = directory.parent().unwrap_or(directory);
-            let made = fs::create_dir_all(parent).and_then(|()| fs::create_dir(directory));
-            match made {
+            let context = || format!("could not create '{}'", directory.display());
+            fs::create_dir_all(parent).with_context(context)?;
+            match fs::create_dir(directory) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(taken(directory)),
-                made => {
-                    made.with_context(|| format!("could not create '{}'", directory.display()))?;
-                }
+                made => made.with_context(context)?,
             }
         }
         self.record.claimed = true;
         self.file
             .write_all(CLAIMED)
             .with_context(|| format!("could not write '{}'", self.path.display()))
-    }
-
-    /// Is the worktree complete, whatever git said at the end?
-    pub fn complete(&self, repo: &Repo) -> bool {
-        let admin = self.record.admin(repo);
-        admin.is_some_and(|admin| self.record.complete(&admin) && !admin.join("locked").exists())
     }
 
     /// All is made.
@@ -429,17 +426,12 @@ impl Journal {
         } = self;
         drop((file, shared));
         let begun = Instant::now();
-        // Git's own children may still be writing.
-        let held = loop {
-            match hold(&path) {
-                Some(held) => break held,
-                None if !path.exists() => return Ok(()),
-                None if begun.elapsed() > LINGER => {
-                    anyhow::bail!("a program that git started still runs")
-                }
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        };
+        // What git started may still be writing; a filter that hangs does not.
+        let mut held = hold(&path);
+        while held.is_none() && path.exists() && begun.elapsed() < LINGER {
+            std::thread::sleep(Duration::from_millis(10));
+            held = hold(&path);
+        }
         finish(&path, held, repo, by)
     }
 }
@@ -452,14 +444,16 @@ pub fn taken(directory: &Path) -> anyhow::Error {
         .into()
 }
 
-/// Takes away what earlier runs of `treehop new` left half-made: for the other commands that change worktrees.
-#[allow(dead_code, reason = "remove, undo and prune call it")]
-pub fn recover(repo: &Repo) {
-    if !files(&folder(repo)).is_empty()
-        && let Err(error) = Plans::open(repo)
-    {
+/// Takes away what earlier runs of `treehop new` left half-made, first thing in each command that changes worktrees.
+/// True: there may have been something, so that what `repo` has read no longer holds.
+pub fn recover(repo: &Repo) -> bool {
+    if files(&folder(repo)).is_empty() {
+        return false;
+    }
+    if let Err(error) = Plans::open(repo) {
         eprintln!("treehop: could not tidy up after an earlier run: {error:#}");
     }
+    true
 }
 
 fn folder(repo: &Repo) -> PathBuf {
@@ -481,10 +475,9 @@ fn hold(path: &Path) -> Option<File> {
     path.exists().then_some(file)
 }
 
-/// Takes back what `path`, which is `held`, says was begun.
-fn finish(path: &Path, held: File, repo: &Repo, by: By) -> Result<()> {
-    let begun = held
-        .metadata()
+/// Takes back what `path`, which is `held` where that was possible, says was begun.
+fn finish(path: &Path, held: Option<File>, repo: &Repo, by: By) -> Result<()> {
+    let begun = fs::metadata(path)
         .and_then(|m| m.modified())
         .unwrap_or(SystemTime::UNIX_EPOCH);
     if let Some(record) = Record::read(&fs::read(path).unwrap_or_default()) {
@@ -553,7 +546,7 @@ mod tests {
             topmost: "/a b".into(),
             branch: Some("x/'y'".into()),
             base: None,
-            settings: true,
+            settings: vec!["remote".into(), "merge".into()],
             claimed: false,
         };
         let mut written = record.write();

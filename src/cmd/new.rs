@@ -1,8 +1,9 @@
 //! `treehop new`: a worktree for a branch, or nothing at all.
 //!
-//! What is to be made is found out first and written down (see [`crate::journal`]); then git makes it. Up to the end of
-//! the checkout (and of `--carry`) whatever goes wrong takes all of it back. From then on the worktree stays: when the
-//! repository's `post-checkout` hook fails, that is said, and the status is 0.
+//! What is to be made is found out first and written down (see [`crate::journal`]); then git makes the worktree, without
+//! files, while other runs wait; then it checks out the files, which is what `git worktree add` does too, but while others
+//! do the same. Up to the end of that (and of `--carry`) whatever goes wrong takes all of it back. From then on the
+//! worktree stays: when the repository's `post-checkout` hook fails, that is said, and the status is 0.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -17,7 +18,7 @@ use crate::carry::Changes;
 use crate::cli::{self, Format};
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git};
-use crate::journal::{By, Journal, Plans, Record, taken};
+use crate::journal::{self, By, Journal, Plans, Record, taken};
 use crate::output::{self, Document};
 use crate::place::{self, Names};
 use crate::remote::{self, Request};
@@ -131,8 +132,11 @@ impl Source {
 /// Runs `treehop new`.
 pub fn run(args: &cli::New) -> Result<()> {
     let dir = super::current_dir()?;
-    let repo = Repo::discover(&dir)?;
+    let mut repo = Repo::discover(&dir)?;
     known::remember(&repo);
+    if journal::recover(&repo) {
+        repo = Repo::discover(&dir)?;
+    }
     let asked = Asked::new(args, &repo)?;
     let here = Here::new(&repo)?;
     let changes = args.carry.then(|| here.changes()).transpose()?;
@@ -159,12 +163,16 @@ pub fn run(args: &cli::New) -> Result<()> {
     let mut journal = plans.begin(record)?;
 
     let mut whole = false;
-    let made = make(&repo, &here, &source, &directory, &mut journal).and_then(|()| {
+    let checkout = Checkout::new(&repo, &source, &directory);
+    let made = make(&repo, &here, &source, &checkout, &mut journal).and_then(|()| {
+        drop(plans);
+        checkout.files()?;
         whole = true;
         changes.map_or(Ok(()), |changes| changes.put(&directory))
     });
     if let Err(error) = made {
         let by = if whole { By::ItselfWhole } else { By::Itself };
+        let error = interrupt::check().err().unwrap_or(error);
         return Err(match journal.undo(&repo, by) {
             Ok(()) => error,
             Err(left) => error.context(format!("{left:#}, so the next treehop run tidies up")),
@@ -176,6 +184,7 @@ pub fn run(args: &cli::New) -> Result<()> {
     {
         eprintln!("treehop: could not remember the model: {error:#}");
     }
+    checkout.hook(&repo);
     interrupt::check().map_err(|_| {
         let name = directory.display();
         Failure::new(Exit::Failed, format!("interrupted; '{name}' is complete"))
@@ -550,12 +559,15 @@ fn record(repo: &Repo, entries: &[Entry], source: &Source, directory: PathBuf) -
         .branch()
         .filter(|(_, new)| *new)
         .map(|(branch, _)| branch.clone());
+    let unset = |branch: &BString| {
+        let mut keys = vec!["remote", "merge", "rebase", "treehopPr"];
+        keys.retain(|key| !repo.has_branch_setting(branch, key));
+        keys.into_iter().map(str::to_owned)
+    };
     Ok(Record {
         existed,
         topmost,
-        settings: branch
-            .as_ref()
-            .is_some_and(|branch| !repo.has_branch_settings(branch)),
+        settings: branch.iter().flat_map(unset).collect(),
         base: branch.as_ref().and_then(|_| source.commit(repo)),
         branch,
         directory,
@@ -568,26 +580,25 @@ fn make(
     repo: &Repo,
     here: &Here,
     source: &Source,
-    directory: &Path,
+    checkout: &Checkout,
     journal: &mut Journal,
 ) -> Result<()> {
     journal.claim()?;
     interrupt::check()?;
-    let mut git = here.git();
     // The settings of a stranger's branch stand before anything could be run there.
     if let Some((branch, _)) = source.branch()
         && let Some(number) = source.number()
     {
         set(repo, branch, "treehopPr", OsStr::new(&number.to_string()))?;
-        // A relative hooksPath leads into the worktree: its hooks are the stranger's.
-        if setting(repo, "core.hooksPath").is_some_and(|path| !path.starts_with(b"/")) {
-            git = git.args(["-c", "core.hooksPath=/dev/null"]);
-        }
     }
-    git = git.args(["worktree", "add"]);
-    if !std::io::stderr().is_terminal() {
+    let mut git = checkout.git(here.git()).args(["worktree", "add"]);
+    if !checkout.loud {
         git = git.args(["--quiet"]);
     }
+    if source.commit(repo).is_some() {
+        git = git.args(["--no-checkout"]);
+    }
+    let directory = checkout.directory;
     let text = OsStr::from_bytes;
     git = match source {
         Source::Branch { branch, .. } => git.args([directory.as_os_str(), text(branch)]),
@@ -650,21 +661,86 @@ fn make(
         ]),
     };
     interrupt::check()?;
-    match git.run() {
-        Err(error) if error.is::<git::Failed>() => {
-            let interrupted = interrupt::check();
-            if journal.complete(repo) {
-                if interrupted.is_err() {
-                    return Ok(());
-                }
-                eprintln!("treehop: the hook post-checkout failed; the worktree is complete");
-                return Ok(());
-            }
-            interrupted?;
-            let message = format!("git could not make the worktree '{}'", directory.display());
-            Err(Failure::new(Exit::Failed, message).into())
+    failing(git.run(), directory)
+}
+
+/// Git has said why on the screen.
+fn failing(done: Result<()>, directory: &Path) -> Result<()> {
+    done.map_err(|error| {
+        if !error.is::<git::Failed>() {
+            return error;
         }
-        done => done,
+        let message = format!("git could not make the worktree '{}'", directory.display());
+        Failure::new(Exit::Failed, message).into()
+    })
+}
+
+/// What git does once the worktree is there.
+struct Checkout<'a> {
+    directory: &'a Path,
+    /// The commit; `None`: there are no files.
+    commit: Option<String>,
+    /// Are there people to tell how far it is?
+    loud: bool,
+    /// A relative `core.hooksPath` leads into the worktree: its hooks are a stranger's.
+    no_hooks: bool,
+}
+
+impl<'a> Checkout<'a> {
+    fn new(repo: &Repo, source: &Source, directory: &'a Path) -> Self {
+        let relative = |path: BString| !path.starts_with(b"/") && !path.starts_with(b"~");
+        Checkout {
+            directory,
+            commit: source.commit(repo),
+            loud: std::io::stderr().is_terminal(),
+            no_hooks: source.number().is_some()
+                && setting(repo, "core.hooksPath").is_some_and(relative),
+        }
+    }
+
+    fn git(&self, git: Git) -> Git {
+        if self.no_hooks {
+            return git.args(["-c", "core.hooksPath=/dev/null"]);
+        }
+        git
+    }
+
+    fn files(&self) -> Result<()> {
+        interrupt::check()?;
+        if self.commit.is_none() {
+            return Ok(());
+        }
+        let mut git = self.git(Git::changing(self.directory));
+        git = git.args(["reset", "--hard", "--no-recurse-submodules"]);
+        if !self.loud {
+            git = git.args(["--quiet"]);
+        }
+        failing(git.run(), self.directory)
+    }
+
+    /// Runs the hook `post-checkout`, as `git worktree add` does. It cannot undo anything, so neither do we.
+    fn hook(&self, repo: &Repo) {
+        let Some(commit) = self.commit.as_deref().filter(|_| !self.no_hooks) else {
+            return;
+        };
+        let usual = repo.common_dir.join("hooks/post-checkout");
+        if interrupt::check().is_err() || !(usual.exists() || repo.settings().hooks_moved()) {
+            return;
+        }
+        let before = "0".repeat(commit.len());
+        let run = Git::changing(self.directory)
+            .args(["hook", "run", "--ignore-missing", "post-checkout", "--"])
+            .args([&before, commit, "1"])
+            .run();
+        if let Err(error) = run
+            && interrupt::check().is_ok()
+        {
+            let said = error.to_string();
+            eprintln!(
+                "treehop: the hook post-checkout failed, the worktree is complete{}{said}",
+                if said.is_empty() { "" } else { ": " }
+            );
+        }
     }
 }
 

@@ -239,9 +239,12 @@ impl Repo {
         values.unwrap_or_default()
     }
 
-    /// Are there settings for the branch `name`?
-    pub fn has_branch_settings(&self, name: &BString) -> bool {
-        self.config.section("branch", Some(name.as_bstr())).is_ok()
+    /// Is `branch.<branch>.<key>` set?
+    pub fn has_branch_setting(&self, branch: &BString, key: &str) -> bool {
+        let value = self
+            .config
+            .raw_value_by("branch", Some(branch.as_bstr()), key);
+        value.is_ok()
     }
 
     fn core_worktree(&self) -> Option<PathBuf> {

@@ -164,6 +164,15 @@ impl World {
         .join("\n")
     }
 
+    /// What runs have written down that are not at their end.
+    fn plans(&self) -> impl Iterator<Item = fs::File> {
+        let plans = fs::read_dir(self.app.join(".git/treehop"));
+        let plans = plans.into_iter().flatten().flatten();
+        plans
+            .filter(|plan| plan.file_name() != "lock")
+            .filter_map(|plan| fs::File::open(plan.path()).ok())
+    }
+
     /// Git finds nothing wrong, and nothing is left of a plan.
     fn sound(&self) {
         let checked = self
@@ -172,14 +181,7 @@ impl World {
             .output()
             .unwrap();
         assert!(checked.status.success(), "{}", text(&checked.stderr));
-        let plans = fs::read_dir(self.app.join(".git/treehop"))
-            .unwrap()
-            .flatten();
-        let plans: Vec<_> = plans
-            .map(|e| e.file_name())
-            .filter(|n| n != "lock")
-            .collect();
-        assert!(plans.is_empty(), "{plans:?}");
+        assert_eq!(self.plans().count(), 0);
     }
 
     fn status(&self, worktree: &Path) -> String {
@@ -1394,6 +1396,7 @@ fn killed_with_git_at_any_time_the_next_run_succeeds() {
     }
     world.commit("file", "two\n");
     let mut kept = 0;
+    let free = rustix::fs::FlockOperation::NonBlockingLockShared;
     for round in 0..40_u64 {
         let branch = format!("b{round}");
         let mut command = world.treehop(&world.app);
@@ -1404,11 +1407,19 @@ fn killed_with_git_at_any_time_the_next_run_succeeds() {
             .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(round));
-        let _ = Command::new("kill")
-            .args(["-9", "--", &format!("-{}", child.id())])
+        let group = format!("-{}", child.id());
+        let mut command = Command::new("kill");
+        let _ = command
+            .args(["-9", "--", &group])
             .stderr(Stdio::null())
             .status();
         child.wait().unwrap();
+        // Its git dies a moment later.
+        wait_for(|| {
+            world
+                .plans()
+                .all(|plan| rustix::fs::flock(&plan, free).is_ok())
+        });
         // Git itself may be unable to list them now: it does not read an entry that it has only half written.
         let again = world.run(&world.app, &[&branch]);
         let said = text(&again.stderr);

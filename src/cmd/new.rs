@@ -138,13 +138,14 @@ pub fn run(args: &cli::New) -> Result<()> {
         repo = Repo::discover(&dir)?;
     }
     let asked = Asked::new(args, &repo)?;
-    let here = Here::new(&repo)?;
-    let changes = args.carry.then(|| here.changes()).transpose()?;
+    let changes = args
+        .carry
+        .then(|| Here::new(&repo)?.changes())
+        .transpose()?;
     // What takes long is done before others are kept waiting.
     let request = asked.request(&repo)?;
     let absent = asked.fetch(args, &repo)?;
 
-    interrupt::watch()?;
     let plans = Plans::open(&repo)?;
     let here = Here::new(&repo)?;
     let source = match request {
@@ -160,6 +161,8 @@ pub fn run(args: &cli::New) -> Result<()> {
     let directory = directory(args, &repo, &dir, &source)?;
     let record = record(&repo, &here.entries, &source, directory.clone())?;
     let pr = source.number();
+    // Up to here Ctrl-C simply ends it.
+    interrupt::watch()?;
     let mut journal = plans.begin(record)?;
 
     let mut whole = false;

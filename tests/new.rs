@@ -62,13 +62,16 @@ impl World {
         remote
     }
 
-    /// A ref with a commit of its own in a bare repository.
+    /// A commit more on a ref of a bare repository, which may be a new one.
     fn add_to(&self, remote: &Path, name: &str) -> String {
         let tree = git(self, remote, &["rev-parse", "HEAD^{tree}"]);
+        let known = ["rev-parse", "--verify", "--quiet", name];
+        let known = self.command("git", remote).args(known).output().unwrap();
+        let parent = if known.status.success() { name } else { "HEAD" };
         let commit = git(
             self,
             remote,
-            &["commit-tree", &tree, "-p", "HEAD", "-m", name],
+            &["commit-tree", &tree, "-p", parent, "-m", name],
         );
         git(self, remote, &["update-ref", name, &commit]);
         commit

@@ -1,6 +1,7 @@
 //! The command line: types for clap, and nothing else.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -25,6 +26,16 @@ pub enum Command {
     Find(Find),
     /// Print the worktree of the current directory
     Here(Here),
+    /// Create a worktree for a branch, and set it up
+    New(New),
+    /// Install the dependencies of a worktree
+    Setup(Setup),
+    /// Remove worktrees, and their branches where they are merged
+    Remove(Remove),
+    /// Bring a removed worktree back
+    Undo(Undo),
+    /// Forget worktrees whose directory is gone
+    Prune(Prune),
     /// Print the integration for a shell
     Init(Init),
     /// Load the integration from the start-up files of your shells
@@ -103,6 +114,106 @@ pub struct Here {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// `treehop new`
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct New {
+    /// A new, local or remote branch, or pr:N
+    #[arg(value_name = "BRANCH", required_unless_present_any = ["pr", "detach"])]
+    pub branch: Option<OsString>,
+    /// Where a new branch begins (default: treehop.base, else HEAD)
+    #[arg(long, value_name = "REF")]
+    pub base: Option<OsString>,
+    /// Ask the remote for the branch first
+    #[arg(long)]
+    pub fetch: bool,
+    /// The branch of this pull or merge request
+    #[arg(long, value_name = "N", conflicts_with_all = ["branch", "detach", "base"])]
+    pub pr: Option<u64>,
+    /// No branch: check out this commit
+    #[arg(long, value_name = "REF", conflicts_with_all = ["branch", "base"])]
+    pub detach: Option<OsString>,
+    /// The worktree's name, where the branch's does not suit
+    #[arg(long)]
+    pub name: Option<OsString>,
+    /// The worktree's directory
+    #[arg(long, value_name = "DIR", conflicts_with = "name", value_hint = clap::ValueHint::DirPath)]
+    pub path: Option<PathBuf>,
+    /// Copy the uncommitted changes of this worktree into the new one
+    #[arg(long)]
+    pub carry: bool,
+    /// Install dependencies even of a pull request: that runs a stranger's code
+    #[arg(long)]
+    pub setup: bool,
+    /// Install no dependencies
+    #[arg(long, conflicts_with = "setup")]
+    pub no_setup: bool,
+    /// The model that claude uses on this branch
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// `treehop setup`
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// As for find; none: this worktree
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// `treehop remove`
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// As for find, each word another worktree; none: this one
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<OsString>,
+    /// Remove one with changes too: they are kept for undo
+    #[arg(short, long)]
+    pub force: bool,
+    /// Keep the branch
+    #[arg(long)]
+    pub keep_branch: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print these values only, raw, one a line (cd)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub fields: Vec<String>,
+}
+
+/// `treehop undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// Which; none: the one removed last
+    pub name: Option<OsString>,
+    /// Print those that can be brought back
+    #[arg(long)]
+    pub list: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// `treehop prune`
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Remove the worktrees whose branch is merged, too
+    #[arg(long)]
+    pub merged: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print these values only, raw, one a line (cd)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub fields: Vec<String>,
 }
 
 /// The shells that have an integration.

@@ -1,6 +1,6 @@
 //! How a command fails: one line that says what went wrong, one that helps, and an exit status with a meaning.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The exit statuses, the same for every command. A script may rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ impl Failure {
         }
     }
 
+    /// The same failure with a line below it for each of `details`.
+    #[must_use]
+    pub fn listing(mut self, details: impl IntoIterator<Item = impl fmt::Display>) -> Self {
+        for detail in details {
+            let _ = write!(self.message, "\n  {detail}");
+        }
+        self
+    }
+
     /// The same failure with the command that helps.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -55,13 +64,14 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Prints `error` for people and returns the status to end with.
+/// Prints `error` for people and returns the status to end with; does not return where a signal asked for the end.
 pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
     let failure = error.downcast_ref::<Failure>();
     eprintln!("treehop: {}", printable(&format!("{error:#}")));
     if let Some(hint) = failure.and_then(|f| f.hint.as_ref()) {
         eprintln!("hint: {}", printable(hint));
     }
+    crate::interrupt::end();
     (failure.map_or(Exit::Failed, |f| f.exit) as u8).into()
 }
 

@@ -2,10 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+use crate::interrupt;
 
 /// A git command to run, never through a shell.
 #[derive(Debug)]
@@ -38,6 +43,26 @@ impl Git {
         Git(command)
     }
 
+    /// Git for the repository at `common_dir`, wherever one stands, and otherwise as [`Git::in_dir`].
+    pub fn at(common_dir: &Path) -> Self {
+        Git::in_dir(common_dir)
+            .here_only()
+            .env("GIT_DIR", common_dir)
+    }
+
+    /// Git, run in `dir` to change something: with the user's language, locks, hooks and editor.
+    pub fn changing(dir: &Path) -> Self {
+        let mut command = Command::new("git");
+        command.current_dir(dir);
+        Git(command).here_only()
+    }
+
+    /// One more variable in its environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
     /// More arguments.
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.0.args(args);
@@ -58,18 +83,94 @@ impl Git {
         self
     }
 
+    /// Runs it for what it does. All that it and its hooks print goes to standard error: standard output is JSON.
+    ///
+    /// # Errors
+    /// [`Failed`] where git ends with another status than 0; what it said is on the screen already.
+    pub fn run(mut self) -> Result<()> {
+        let stderr = std::io::stderr()
+            .as_fd()
+            .try_clone_to_owned()
+            .context("could not use standard error")?;
+        let mut child = self.0.stdout(stderr).spawn().context("could not run git")?;
+        let status = interrupt::wait(&mut child).context("could not run git")?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failed {
+                stderr: String::new(),
+            }
+            .into())
+        }
+    }
+
+    /// Runs it with `input` on its standard input.
+    ///
+    /// # Errors
+    /// [`Failed`] where git ends with another status than 0.
+    pub fn feed(mut self, input: &[u8]) -> Result<()> {
+        self.0.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = self
+            .0
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("could not run git")?;
+        // A git that ends early says why itself, and what it did not read does not matter.
+        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input));
+        result(child.wait_with_output().context("could not run git")?).map(drop)
+    }
+
     /// Runs it and returns its standard output.
     ///
     /// # Errors
     /// [`Failed`] where git ends with another status than 0.
     pub fn read(mut self) -> Result<Vec<u8>> {
-        let out = self.0.output().context("could not run git")?;
-        if out.status.success() {
-            return Ok(out.stdout);
-        }
-        Err(Failed {
-            stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned(),
-        }
-        .into())
+        result(self.0.output().context("could not run git")?)
     }
+}
+
+fn result(out: Output) -> Result<Vec<u8>> {
+    if out.status.success() {
+        return Ok(out.stdout);
+    }
+    Err(Failed {
+        stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned(),
+    }
+    .into())
+}
+
+/// How long a lock that another git holds is waited for.
+const LOCKED: Duration = Duration::from_secs(10);
+
+/// Runs what `git` builds (in English, as [`Git::at`] is), again and again while another git holds a lock that it does
+/// not wait for itself: that of the configuration, above all.
+///
+/// # Errors
+/// As [`Git::read`].
+pub fn patiently(git: impl Fn() -> Git) -> Result<Vec<u8>> {
+    let begun = Instant::now();
+    // Those that wait do not all come back at the same time.
+    let pause = Duration::from_millis(5 + u64::from(std::process::id() % 11));
+    loop {
+        let done = git().read();
+        let locked =
+            |error: &anyhow::Error| config_locked(error) || said(error, ".lock': File exists");
+        match done {
+            Err(error) if locked(&error) && begun.elapsed() < LOCKED => {
+                interrupt::check()?;
+                std::thread::sleep(pause);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Did git, in English, fail since another one writes the configuration?
+pub fn config_locked(error: &anyhow::Error) -> bool {
+    said(error, "could not lock config file")
+}
+
+fn said(error: &anyhow::Error, words: &str) -> bool {
+    let failed = error.downcast_ref::<Failed>();
+    failed.is_some_and(|failed| failed.stderr.contains(words))
 }

@@ -7,6 +7,11 @@ mod here;
 mod init;
 mod install;
 mod list;
+mod new;
+mod prune;
+mod remove;
+mod setup;
+mod undo;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,6 +41,11 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::List(args) => list::run(args),
         Command::Find(args) => find::run(&args),
         Command::Here(args) => here::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::Setup(args) => setup::run(&args),
+        Command::Remove(args) => remove::run(&args),
+        Command::Undo(args) => undo::run(&args),
+        Command::Prune(args) => prune::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions(args) => completions::run(&args),

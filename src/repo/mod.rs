@@ -231,24 +231,53 @@ impl Repo {
 
     /// Does a branch of that name exist, here or on a remote?
     pub fn has_branch(&self, name: &[u8]) -> bool {
-        if self.foreign_format {
-            let asked = [b"refs/heads/".as_slice(), name].concat();
-            let git = crate::git::Git::in_dir(&self.common_dir).args([
-                "rev-parse",
-                "--verify",
-                "--quiet",
-            ]);
-            return git.args([asked.to_os_str_lossy()]).read().is_ok();
-        }
-        let remotes = self.config.sections_by_name("remote").into_iter().flatten();
-        let remotes = remotes.filter_map(|s| {
-            s.header()
-                .subsection_name()
-                .map(|n| [&b"refs/remotes/"[..], n, b"/"].concat())
-        });
+        let remotes = self.remotes().into_iter();
+        let remotes = remotes.map(|remote| [b"refs/remotes/", &remote[..], b"/"].concat());
         std::iter::once(b"refs/heads/".to_vec())
             .chain(remotes)
-            .any(|prefix| self.resolve(&[&prefix, name].concat()).is_some())
+            .any(|prefix| self.object(&[&prefix, name].concat()).is_some())
+    }
+
+    /// The object that the ref `name` (`refs/…`, in full) stands at, whatever format the refs are in.
+    pub fn object(&self, name: &[u8]) -> Option<String> {
+        if !self.foreign_format {
+            return self.resolve(name);
+        }
+        let git = crate::git::Git::at(&self.common_dir).args([
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+        ]);
+        let id = git.args([name.to_os_str_lossy()]).read().ok()?;
+        Some(String::from_utf8_lossy(&id).trim_end().to_owned())
+    }
+
+    /// The names of the remotes.
+    pub fn remotes(&self) -> Vec<BString> {
+        let sections = self.config.sections_by_name("remote").into_iter().flatten();
+        let mut names: Vec<BString> = sections
+            .filter_map(|section| section.header().subsection_name().map(BString::from))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// `remote.<name>.fetch`: which refs of the remote are kept where.
+    pub fn refspecs(&self, remote: &BString) -> Vec<BString> {
+        let values = self
+            .config
+            .raw_values_by("remote", Some(remote.as_bstr()), "fetch");
+        values.unwrap_or_default()
+    }
+
+    /// Is `branch.<branch>.<key>` set?
+    pub fn has_branch_setting(&self, branch: &BString, key: &str) -> bool {
+        let value = self
+            .config
+            .raw_value_by("branch", Some(branch.as_bstr()), key);
+        value.is_ok()
     }
 
     fn core_worktree(&self) -> Option<PathBuf> {

@@ -6,7 +6,10 @@ use gix::bstr::{BStr, BString, ByteSlice};
 
 /// The settings that hold for one repository. Where no file mentions them, nothing is parsed and all are the defaults.
 #[derive(Debug)]
-pub struct Settings(Option<gix::Repository>);
+pub struct Settings {
+    parsed: Option<gix::Repository>,
+    hooks_moved: bool,
+}
 
 /// A file that holds neither of these words cannot set anything of ours, nor lead to a file that does.
 const TELLING: [&[u8]; 2] = [b"treehop", b"include"];
@@ -20,23 +23,30 @@ impl Settings {
         let files = [common_dir.join("config"), git_dir.join("config.worktree")]
             .into_iter()
             .chain(user_files());
-        let telling = |file: PathBuf| {
+        let (mut wanted, mut hooks_moved) = (by_environment, by_environment);
+        for file in files {
             let content = crate::file::small(file)
                 .unwrap_or_default()
                 .to_ascii_lowercase();
-            TELLING.iter().any(|word| content.contains_str(word))
-        };
-        let wanted = by_environment || files.into_iter().any(telling);
-        Settings(if wanted {
-            super::objects::open(git_dir).ok()
-        } else {
-            None
-        })
+            let has = |word: &[u8]| content.contains_str(word);
+            wanted = wanted || TELLING.iter().any(|word| has(word));
+            hooks_moved = hooks_moved || has(b"hookspath") || has(b"include");
+        }
+        let parsed = wanted.then(|| super::objects::open(git_dir).ok()).flatten();
+        Settings {
+            parsed,
+            hooks_moved,
+        }
+    }
+
+    /// May the hooks be elsewhere than in `hooks/` of the git directory? Git knows.
+    pub fn hooks_moved(&self) -> bool {
+        self.hooks_moved
     }
 
     /// `treehop.venv`: the names under which a virtual environment is looked for, relative to the worktree.
     pub fn venv(&self) -> Vec<BString> {
-        let set = self.0.as_ref().and_then(|repo| {
+        let set = self.parsed.as_ref().and_then(|repo| {
             repo.config_snapshot()
                 .plumbing()
                 .raw_values("treehop.venv")
@@ -48,11 +58,37 @@ impl Settings {
 
     /// `branch.<name>.treehopModel`: the model that claude is to use on that branch.
     pub fn model(&self, branch: &BStr) -> Option<BString> {
-        let snapshot = self.0.as_ref()?.config_snapshot();
+        let snapshot = self.parsed.as_ref()?.config_snapshot();
         snapshot
             .plumbing()
             .raw_value_by("branch", Some(branch), "treehopModel")
             .ok()
+    }
+
+    /// `treehop.path`: where new worktrees go, with `{repo}`, `{branch}`, `{slug}` and `{name}`.
+    pub fn path(&self) -> BString {
+        self.text("treehop.path")
+            .unwrap_or_else(|| "../{repo}-{slug}".into())
+    }
+
+    /// `treehop.base`: where new branches begin.
+    pub fn base(&self) -> Option<BString> {
+        self.text("treehop.base")
+    }
+
+    /// `branch.<name>.treehopPr`: the pull request that the branch is, somebody else's work.
+    pub fn pull_request(&self, branch: &BStr) -> Option<u64> {
+        let snapshot = self.parsed.as_ref()?.config_snapshot();
+        let number = snapshot
+            .plumbing()
+            .raw_value_by("branch", Some(branch), "treehopPr")
+            .ok()?;
+        number.to_str().ok()?.parse().ok()
+    }
+
+    fn text(&self, key: &str) -> Option<BString> {
+        let set = self.parsed.as_ref()?.config_snapshot().string(key);
+        set.filter(|value| !value.is_empty())
     }
 }
 

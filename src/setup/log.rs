@@ -110,8 +110,16 @@ pub fn unreachable(lines: &[String]) -> Option<String> {
         .peekable();
     telling.peek()?;
     let host = telling.find_map(|line| host(line));
-    // uv names the address lines before the cause.
-    let host = host.or_else(|| lines.iter().rev().find_map(|line| host_of_url(line)));
+    // uv names the address some lines before the cause, pip in its first line.
+    let asked =
+        |line: &&String| line.contains("Failed to fetch") || line.starts_with("Looking in indexes");
+    let host = host.or_else(|| {
+        lines
+            .iter()
+            .rev()
+            .filter(asked)
+            .find_map(|line| host_of_url(line))
+    });
     Some(format!(
         "could not reach {}: offline?",
         host.unwrap_or_else(|| "the network".into())
@@ -162,6 +170,10 @@ mod tests {
                 "the network",
             ),
             (
+                "Looking in indexes: https://me:pw@pypi.corp/simple, https://pypi.org/simple\nWARNING: Retrying: Failed to establish a new connection\nsee https://pip.pypa.io/warnings",
+                "pypi.corp",
+            ),
+            (
                 "HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded: Temporary failure in name resolution",
                 "pypi.org",
             ),
@@ -201,6 +213,6 @@ mod tests {
     #[test]
     fn lines_are_what_a_terminal_shows_in_the_end() {
         let printed = b"\x1b[31mred\x1b[0m\r\n\n10%\r20%\rdone\r\n\x07bell \xff\n";
-        assert_eq!(shown(printed), ["red", "done", "?bell \u{fffd}"]);
+        assert_eq!(shown(printed), ["red", "done", "bell \u{fffd}"]);
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// A home folder with a repository `app` and its worktree `app-auth`, in a directory whose name has to be quoted.
 struct World {
-    _scratch: tempfile::TempDir,
+    scratch: tempfile::TempDir,
     home: PathBuf,
     path: OsString,
     variables: Vec<(String, OsString)>,
@@ -36,7 +36,7 @@ impl World {
                 .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
         );
         let world = World {
-            _scratch: scratch,
+            scratch,
             home,
             path: path.unwrap(),
             variables: vec![],
@@ -294,7 +294,7 @@ fn wheels(world: World) -> World {
             .current_dir(&wheels),
     );
     // A path with blanks would be several.
-    let link = world._scratch.path().join("wheels");
+    let link = world.scratch.path().join("wheels");
     symlink(wheels, &link).unwrap();
     world.set("PIP_NO_INDEX", "1").set("PIP_FIND_LINKS", link)
 }
@@ -472,20 +472,17 @@ fn a_kill_between_any_two_files_leaves_whole_ones_and_the_next_run_goes_on() {
         world.write(Path::new("app").join(name), &content);
     }
     let whole = || {
-        let there = names
-            .iter()
-            .map(|name| world.at("app-auth").join(name))
-            .filter(|path| path.exists());
-        there
-            .inspect(|path| {
-                assert_eq!(
-                    fs::read(path).unwrap().len(),
-                    content.len(),
-                    "{}",
-                    path.display()
-                )
-            })
-            .count()
+        let paths = names.iter().map(|name| world.at("app-auth").join(name));
+        let there: Vec<_> = paths.filter(|path| path.exists()).collect();
+        for path in &there {
+            assert_eq!(
+                fs::read(path).unwrap().len(),
+                content.len(),
+                "{}",
+                path.display()
+            );
+        }
+        there.len()
     };
     let mut kills = 0;
     for delay in 0..40 {
@@ -560,11 +557,9 @@ fn a_package_is_installed_with_its_extra_into_a_venv_of_the_worktree() {
     assert!(setup.json["steps"][1]["seconds"].as_f64().unwrap() > 0.0);
 
     // Again: the same environment. One without pip, as uv makes them, gets it.
-    succeeds(
-        world
-            .command(world.at("app-auth/.venv/bin/python"), "app-auth")
-            .args(["-m", "pip", "uninstall", "-qy", "pip"]),
-    );
+    let code =
+        "import glob, pip, shutil; [shutil.rmtree(d) for d in glob.glob(pip.__path__[0] + '*')]";
+    world.python(code);
     let again = world.setup();
     assert_eq!(
         again.steps(&["command", "status"])[0],
@@ -636,6 +631,18 @@ fn requirements_are_installed_where_pyproject_only_configures_tools() {
         .unwrap();
     assert!(offline.read(log).contains("iniconfig"));
     assert!(offline.at("app-auth/my env").is_dir());
+}
+
+#[test]
+fn a_python_without_an_environment_around_it_is_not_installed_into() {
+    let world = World::new();
+    python_package(&world, "");
+    let world = world.worktree();
+    world.program("app-auth/.venv/bin/python", "touch ran; exit 1");
+    let world = world.only(&[]);
+    let setup = world.setup();
+    assert_eq!(setup.steps(&["name", "status"]), ["venv: skipped"]);
+    assert!(!world.at("app-auth/ran").exists());
 }
 
 #[test]

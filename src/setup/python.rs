@@ -49,11 +49,16 @@ pub fn environment(repo: &Repo, entry: &Entry) -> Result<PathBuf, String> {
     Ok(name.to_owned())
 }
 
-/// Has `python` a pip of its own?
+/// Is `python` that of a virtual environment? Without the file it would be the system's, under another name.
+pub fn is_made(python: &Path) -> bool {
+    let cfg = python.parent().map(|bin| bin.join("../pyvenv.cfg"));
+    python.exists() && cfg.is_some_and(|cfg| cfg.is_file())
+}
+
+/// Has `python` a pip that works? Half of one is left where the making was interrupted.
 pub fn has_pip(python: &Path) -> bool {
     let mut command = std::process::Command::new(python);
-    let find = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)";
-    let output = command.args(["-I", "-c", find]).output();
+    let output = command.args(["-I", "-m", "pip", "--version"]).output();
     output.is_ok_and(|output| output.status.success())
 }
 

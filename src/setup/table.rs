@@ -60,7 +60,7 @@ const fn run(name: &'static str, args: &'static [&'static str]) -> Run {
 /// `needed` gets the virtual environment's `python`.
 const MAKE_VENV: Run = Run {
     name: "venv",
-    needed: |python| !python.exists(),
+    needed: |python| !python::is_made(python),
     args: &["python3", "-m", "venv", "{venv}"],
 };
 

@@ -12,6 +12,15 @@ use anyhow::{Context, Result};
 
 use crate::interrupt;
 
+/// The variables that make git look at another repository than the one of the directory that it runs in.
+pub const ELSEWHERE: [&str; 5] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+];
+
 /// A git command to run, never through a shell.
 #[derive(Debug)]
 pub struct Git(Command);
@@ -71,13 +80,7 @@ impl Git {
 
     /// Forget `GIT_DIR` and its kind: the directory alone decides which repository is meant.
     pub fn here_only(mut self) -> Self {
-        for name in [
-            "GIT_DIR",
-            "GIT_WORK_TREE",
-            "GIT_COMMON_DIR",
-            "GIT_INDEX_FILE",
-            "GIT_PREFIX",
-        ] {
+        for name in ELSEWHERE {
             self.0.env_remove(name);
         }
         self

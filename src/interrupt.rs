@@ -48,7 +48,7 @@ pub fn watch() -> Result<()> {
 }
 
 /// The signal that came, if one did.
-fn caught() -> Option<i32> {
+pub fn caught() -> Option<i32> {
     let number = WATCH.get()?.caught.load(Ordering::SeqCst);
     i32::try_from(number).ok().filter(|number| *number != 0)
 }

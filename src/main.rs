@@ -21,6 +21,7 @@ mod reader;
 mod remote;
 mod repo;
 mod search;
+mod setup;
 mod shell;
 mod table;
 mod venv;

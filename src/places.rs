@@ -1,5 +1,6 @@
 //! Where things are on this machine: the home folder, programs on PATH, treehop itself.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -40,8 +41,12 @@ pub fn data() -> Result<PathBuf> {
 
 /// Returns the program `name` as PATH finds it.
 pub fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
+    program_in(&std::env::var_os("PATH")?, name)
+}
+
+/// Returns the program `name` as `path`, a list like PATH, finds it.
+pub fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(path)
         .map(|folder| folder.join(name))
         .find(|file| {
             file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()

@@ -207,6 +207,30 @@ impl Search {
         }
     }
 
+    /// Those of `found` that have a directory.
+    ///
+    /// # Errors
+    /// There is none: nothing was found, or what was found is gone.
+    pub fn present(&self, found: &[At]) -> Result<Vec<At>> {
+        let there = |at: &At| self.entry(*at).path.is_dir();
+        let present: Vec<At> = found.iter().copied().filter(there).collect();
+        match (present.is_empty(), found.first()) {
+            (false, _) => Ok(present),
+            (true, None) => Err(self.nothing()),
+            (true, Some(gone)) => {
+                let entry = self.entry(*gone);
+                let message = format!(
+                    "the directory of '{}' is gone: {}",
+                    entry.name,
+                    entry.path.display()
+                );
+                Err(Failure::new(Exit::NotFound, message)
+                    .hint("git worktree prune")
+                    .into())
+            }
+        }
+    }
+
     /// The worktree that holds `path`.
     fn holding(&self, path: &Path) -> Option<At> {
         let path = path.canonicalize().ok()?;

@@ -111,7 +111,8 @@ fn least_important(columns: &[(u8, Vec<Cell>)]) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
-fn cut(text: &str, room: usize) -> String {
+/// `text` as far as there is room.
+pub fn cut(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }

@@ -9,7 +9,6 @@ use gix::bstr::BString;
 use serde::Serialize;
 
 use crate::cli;
-use crate::error::{Exit, Failure};
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::search::{At, Search};
@@ -48,26 +47,10 @@ pub fn run(args: &cli::Find) -> Result<()> {
     let dir = super::current_dir()?;
     let search = Search::new(words, &dir, args.partial)?;
     let found = search.decide(args.all, &dir)?;
-    let present: Vec<At> = found
-        .iter()
-        .copied()
-        .filter(|at| search.entry(*at).path.is_dir())
-        .collect();
-    match (present.as_slice(), found.as_slice()) {
-        ([], []) => Err(search.nothing()),
-        ([], [gone, ..]) => {
-            let entry = search.entry(*gone);
-            let message = format!(
-                "the directory of '{}' is gone: {}",
-                entry.name,
-                entry.path.display()
-            );
-            Err(Failure::new(Exit::NotFound, message)
-                .hint("git worktree prune")
-                .into())
-        }
-        (several, _) if args.all => print_all(&search, several, &dir, args),
-        ([at], _) => {
+    let present = search.present(&found)?;
+    match present.as_slice() {
+        several if args.all => print_all(&search, several, &dir, args),
+        [at] => {
             let searched = &search.repos[at.0];
             let reader = Reader::new(&searched.repo, &searched.entries, &args.show);
             let worktree = reader.worktrees(&[at.1])?.remove(0);
@@ -82,7 +65,7 @@ pub fn run(args: &cli::Find) -> Result<()> {
                 &args.show,
             )
         }
-        (several, _) => Err(search.ambiguous(several)),
+        several => Err(search.ambiguous(several)),
     }
 }
 

@@ -21,10 +21,11 @@ use crate::git::{self, Git};
 use crate::journal::{self, By, Journal, Plans, Record, taken};
 use crate::output::{self, Document};
 use crate::place::{self, Names};
+use crate::reader::Reader;
 use crate::remote::{self, Request};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
-use crate::reader::Reader;
+use crate::setup::{self, Extent, Step};
 use crate::{interrupt, known};
 
 /// What `new` prints: what `find` does, and what was made.
@@ -33,6 +34,7 @@ struct Made {
     #[serde(flatten)]
     document: Document,
     created: Created,
+    steps: Vec<Step>,
 }
 
 #[derive(Serialize)]
@@ -193,20 +195,35 @@ pub fn run(args: &cli::New) -> Result<()> {
         Failure::new(Exit::Failed, format!("interrupted; '{name}' is complete"))
             .hint(format!("wcd {name}"))
     })?;
-    set_up(&directory, !args.no_setup && (pr.is_none() || args.setup));
+    let steps = set_up(args, &directory, pr)?;
     let created = Created {
         branch: source.branch().is_some_and(|(_, new)| new),
         from: source.from(),
         pr,
     };
-    print(args, &dir, &directory, created)
+    print(args, &dir, &directory, created, steps)
 }
 
-/// Copies and installs; `install`: not for a stranger's code, nor where nobody wants it.
-// SETUP: `crate::cmd::setup::after_new(directory, install)` belongs here.
-fn set_up(_directory: &Path, _install: bool) {}
+/// Sets it up as far as that is wanted: a stranger's code gets neither an installation nor what `.worktreeinclude` names.
+fn set_up(args: &cli::New, directory: &Path, pr: Option<u64>) -> Result<Vec<Step>> {
+    if pr.is_some() && !args.setup {
+        return Ok(vec![]);
+    }
+    let extent = if args.no_setup {
+        Extent::Copy
+    } else {
+        Extent::All
+    };
+    setup::worktree(directory, extent)
+}
 
-fn print(args: &cli::New, dir: &Path, directory: &Path, created: Created) -> Result<()> {
+fn print(
+    args: &cli::New,
+    dir: &Path,
+    directory: &Path,
+    created: Created,
+    steps: Vec<Step>,
+) -> Result<()> {
     // Read anew: what was read before does not know it.
     let repo = Repo::discover(dir)?;
     let entries = repo.entries()?;
@@ -222,7 +239,11 @@ fn print(args: &cli::New, dir: &Path, directory: &Path, created: Created) -> Res
         cd: Some(directory.into()),
     };
     if args.show.fields.is_empty() && args.show.format == Format::Json {
-        return output::json(&Made { document, created });
+        return output::json(&Made {
+            document,
+            created,
+            steps,
+        });
     }
     output::one(&document, &args.show)
 }

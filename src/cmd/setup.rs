@@ -1,10 +1,50 @@
-//! `treehop setup`
+//! `treehop setup`: the dependencies of a worktree, installed again or for the first time.
+
+use std::os::unix::ffi::OsStrExt;
 
 use anyhow::Result;
+use gix::bstr::BString;
+use serde::Serialize;
 
-use crate::cli;
+use crate::cli::{self, Format};
+use crate::output::{self, Document};
+use crate::reader::Reader;
+use crate::search::Search;
+use crate::setup::{self, Extent, Step};
+
+/// What it prints.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    document: Document,
+    steps: Vec<Step>,
+}
 
 /// Runs `treehop setup`.
-pub fn run(_args: &cli::Setup) -> Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(args: &cli::Setup) -> Result<()> {
+    let mut words: Vec<BString> = args.query.iter().map(|w| w.as_bytes().into()).collect();
+    if words.is_empty() {
+        words.push("@".into());
+    }
+    let dir = super::current_dir()?;
+    let search = Search::new(words, &dir, false)?;
+    let found = search.present(&search.decide(false, &dir)?)?;
+    let [at] = found.as_slice() else {
+        return Err(search.ambiguous(&found));
+    };
+    let path = &search.entry(*at).path;
+    let steps = setup::worktree(path, Extent::All)?;
+    // Read afterwards: the virtual environment may be new.
+    let searched = &search.repos[at.0];
+    let reader = Reader::new(&searched.repo, &searched.entries, &args.show);
+    let document = Document {
+        schema: output::SCHEMA,
+        repo: reader.repo(),
+        worktree: reader.worktrees(&[at.1])?.remove(0),
+        cd: None,
+    };
+    if args.show.fields.is_empty() && args.show.format == Format::Json {
+        return output::json(&Report { document, steps });
+    }
+    output::one(&document, &args.show)
 }

@@ -56,6 +56,15 @@ impl Settings {
             .unwrap_or_else(|| vec![".venv".into(), "venv".into()])
     }
 
+    /// `treehop.setup`: the commands that set a worktree up, where the user names them. As for git's own lists, an
+    /// empty value forgets those before it.
+    pub fn setup(&self) -> Option<Vec<BString>> {
+        let snapshot = self.parsed.as_ref()?.config_snapshot();
+        let set = snapshot.plumbing().raw_values("treehop.setup").ok()?;
+        let values = set.rsplit(|value| value.is_empty()).next();
+        Some(values.unwrap_or_default().to_vec())
+    }
+
     /// `branch.<name>.treehopModel`: the model that claude is to use on that branch.
     pub fn model(&self, branch: &BStr) -> Option<BString> {
         let snapshot = self.parsed.as_ref()?.config_snapshot();

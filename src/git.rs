@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -94,6 +95,46 @@ impl Git {
             }
             .into())
         }
+    }
+
+    /// Starts it with pipes to and from it; what it says for people goes to standard error.
+    ///
+    /// # Errors
+    /// Git cannot be run.
+    pub fn start(mut self) -> Result<Child> {
+        self.0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("could not run git")
+    }
+
+    /// Runs it with what `write` writes as its standard input and returns its standard output, which must be short.
+    ///
+    /// # Errors
+    /// `write` fails, or git does.
+    pub fn feed(self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Vec<u8>> {
+        let mut child = self.start()?;
+        let written = match child.stdin.take() {
+            Some(pipe) => {
+                let mut pipe = std::io::BufWriter::with_capacity(64 * 1024, pipe);
+                write(&mut pipe).and_then(|()| pipe.flush().context("git stopped reading"))
+            }
+            None => Ok(()),
+        };
+        if written.is_err() {
+            // It must not take the part that it has for the whole.
+            let _ = child.kill();
+        }
+        let out = child.wait_with_output().context("could not run git")?;
+        written?;
+        if out.status.success() {
+            return Ok(out.stdout);
+        }
+        Err(Failed {
+            stderr: String::new(),
+        }
+        .into())
     }
 
     /// Runs it and returns its standard output.

@@ -149,6 +149,14 @@ impl Search {
         })
     }
 
+    /// The same search in the repository at `repo` alone.
+    #[must_use]
+    pub fn only(mut self, repo: usize) -> Self {
+        self.repos.swap(0, repo);
+        self.repos.truncate(1);
+        self
+    }
+
     /// The worktree at a place.
     pub fn entry(&self, (repo, entry): At) -> &Entry {
         &self.repos[repo].entries[entry]

@@ -539,8 +539,9 @@ pub fn text<S: Serializer>(value: &BString, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&value.to_str_lossy())
 }
 
+/// As [`text`].
 #[allow(clippy::ref_option, reason = "serde calls it so")]
-fn text_or_null<S: Serializer>(value: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
+pub fn text_or_null<S: Serializer>(value: &Option<BString>, to: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(|v| v.to_str_lossy()).serialize(to)
 }
 

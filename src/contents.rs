@@ -194,7 +194,7 @@ impl Contents {
             }
             match path.strip_suffix(b"/") {
                 Some(dir) => {
-                    ignored_below(root, dir.as_bstr(), &mut found, &mut self.repositories)?
+                    ignored_below(root, dir.as_bstr(), &mut found, &mut self.repositories)?;
                 }
                 None => found.extend(file(root, path.clone())),
             }
@@ -294,7 +294,7 @@ fn says_reproducible(dir: &Path) -> bool {
 /// The file or link at `path` with its size; anything else (a socket) holds nothing.
 fn file(root: &Path, path: BString) -> Option<(BString, u64)> {
     let meta = below(root, &path).symlink_metadata().ok()?;
-    (meta.is_file() || meta.is_symlink()).then(|| (path, meta.len()))
+    (meta.is_file() || meta.is_symlink()).then_some((path, meta.len()))
 }
 
 /// The files in an ignored directory, and the repositories.

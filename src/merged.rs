@@ -205,8 +205,8 @@ fn equal(repo: &Repo, base: &str, tip: &str) -> Result<Option<How>> {
     if before.is_none() || before == after {
         return Ok(None);
     }
-    let merged = git(&["merge-tree", "--write-tree", base, tip]);
-    if merged.is_some() && merged == tree(base) {
+    let together = git(&["merge-tree", "--write-tree", base, tip]);
+    if together.is_some() && together == tree(base) {
         return Ok(Some(How::Squashed));
     }
     // The base may have moved on in the same lines: look for one commit that is the whole branch.

@@ -252,15 +252,12 @@ impl<'a> Surroundings<'a> {
         if self.default.as_ref() == Some(branch) {
             return Ok(Fate::Keep("it is the default branch".into()));
         }
-        let others = self
+        let mut others = self
             .entries
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != at);
-        if let Some((_, other)) = others
-            .map(|(n, e)| (n, e))
-            .find(|(_, e)| e.branch_meant().as_ref() == Some(branch))
-        {
+        if let Some((_, other)) = others.find(|(_, e)| e.branch_meant().as_ref() == Some(branch)) {
             return Ok(Fate::Keep(format!(
                 "'{}' has it checked out too",
                 other.name

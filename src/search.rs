@@ -85,7 +85,11 @@ impl Search {
                 inside: false,
             });
         }
-        let colon = words.first().and_then(|word| word.find_byte(b':'));
+        // The name of a directory may hold a colon, too.
+        let colon = words
+            .first()
+            .filter(|word| !is_path(word))
+            .and_then(|word| word.find_byte(b':'));
         let Some(colon) = colon else {
             let repos = match here {
                 Some(repo) => vec![Searched::open(repo)?],

@@ -12,12 +12,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::hash::Kind;
 use jiff::Timestamp;
@@ -134,7 +135,7 @@ pub fn list(common_dir: &Path) -> Result<Vec<Removed>> {
         .here_only()
         .args(["for-each-ref", "--format=%(refname)%00%(contents)%00", REFS])
         .read()?;
-    let mut parts = out.split(|b| *b == 0).map(|part| part.trim_start());
+    let mut parts = out.split(|b| *b == 0).map(ByteSlice::trim_start);
     let mut found = vec![];
     while let (Some(name), Some(message)) = (parts.next(), parts.next()) {
         let record = message
@@ -164,7 +165,7 @@ pub fn discard(common_dir: &Path, id: &str) -> Result<()> {
             .with_context(|| format!("could not delete '{reference}'"))?;
     }
     match fs::remove_dir_all(kept_dir(common_dir, id)) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+        Err(e) if e.kind() != ErrorKind::NotFound => {
             Err(e).with_context(|| format!("could not delete what was kept of '{id}'"))
         }
         _ => Ok(()),
@@ -364,8 +365,8 @@ fn write_file(
         // Of other kinds of hashes than SHA-1, git finds out itself what it has.
         let id = known.filter(|id| id.len() == Kind::Sha1.len_in_hex());
         let same = id.is_some_and(|id| {
-            gix::objs::compute_hash(Kind::Sha1, gix::objs::Kind::Blob, &bytes)
-                .is_ok_and(|own| own.to_string() == id)
+            let own = gix::objs::compute_hash(Kind::Sha1, gix::objs::Kind::Blob, &bytes);
+            matches!((own, ObjectId::from_hex(id.as_bytes())), (Ok(own), Ok(id)) if own == id)
         });
         if let Some(id) = id.filter(|_| same) {
             writeln!(to, "M {mode} {id} {path}")?;
@@ -378,9 +379,9 @@ fn write_file(
         writeln!(to, "M {mode} inline {path}\ndata {}", meta.len())?;
         let copied =
             std::io::copy(&mut (&mut open).take(meta.len()), to).with_context(unreadable)?;
-        let more = open.read(&mut [0]).with_context(unreadable)?;
+        let beyond = open.read(&mut [0]).with_context(unreadable)?;
         ensure!(
-            copied == meta.len() && more == 0,
+            copied == meta.len() && beyond == 0,
             "'{}' is being written to",
             file.display()
         );
@@ -556,10 +557,12 @@ fn restore_full(common_dir: &Path, removed: &Removed, root: &Path, git_dir: &Pat
         .here_only()
         .args(["ls-tree", "-r", "-z", "--full-tree", &removed.reference()])
         .read()?;
-    // A fresh worktree may have got these from the one that git ran in.
-    for name in ADMIN {
+    // A fresh worktree may have these already, some from the one that git ran in.
+    for name in ADMIN.into_iter().chain(["index"]) {
         let _ = fs::remove_file(git_dir.join(name));
     }
+    // Half an index would be a damaged one.
+    let new_index = git_dir.join("index.treehop");
     let (mut objects, mut modes) = (vec![], None);
     for line in listing.split(|b| *b == 0).filter(|line| !line.is_empty()) {
         let (about, path) = line
@@ -576,7 +579,7 @@ fn restore_full(common_dir: &Path, removed: &Removed, root: &Path, git_dir: &Pat
         } else if let Some(path) = path.strip_prefix(b"admin/") {
             safe(git_dir, path)?
         } else if path == b"index" {
-            git_dir.join("index")
+            new_index.clone()
         } else {
             continue;
         };
@@ -613,7 +616,16 @@ fn restore_full(common_dir: &Path, removed: &Removed, root: &Path, git_dir: &Pat
             }
         }
     }
-    extract(common_dir, &objects)
+    extract(common_dir, &objects)?;
+    fs::rename(&new_index, git_dir.join("index"))
+        .or_else(|e| {
+            if e.kind() == ErrorKind::NotFound {
+                Ok(())
+            } else {
+                Err(e)
+            }
+        })
+        .context("could not write the index")
 }
 
 /// A bit beyond permissions: they are set exactly so.

@@ -52,6 +52,12 @@ fn journals(common_dir: &Path, kind: &str) -> PathBuf {
     common_dir.join("treehop").join(kind)
 }
 
+/// Is `file` what `path` names?
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |meta: &fs::Metadata| (meta.dev(), meta.ino());
+    matches!((file.metadata(), path.metadata()), (Ok(a), Ok(b)) if id(&a) == id(&b))
+}
+
 impl Journal {
     /// Notes what is about to be done; `None`: somebody has used that id.
     ///
@@ -62,12 +68,18 @@ impl Journal {
         let path = dir.join(id);
         let failed = || format!("could not write '{}'", path.display());
         fs::create_dir_all(&dir).with_context(failed)?;
-        let file = match File::options().append(true).create_new(true).open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(None),
-            Err(e) => return Err(e).with_context(failed),
+        let file = loop {
+            let file = match File::options().append(true).create_new(true).open(&path) {
+                Ok(file) => file,
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(None),
+                Err(e) => return Err(e).with_context(failed),
+            };
+            flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
+            // Another run may have taken it, empty and not locked yet, for what a kill left.
+            if is_at(&file, &path) {
+                break file;
+            }
         };
-        flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
         // Git that outlives us keeps the lock until it is done.
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
         (&file)
@@ -97,18 +109,14 @@ impl Journal {
         flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).ok()?;
         // Whoever held it may have finished and deleted it.
-        let own = file.metadata().ok()?;
-        if path.metadata().ok()?.ino() != own.ino() {
+        if !is_at(&file, &path) {
             return None;
         }
         let mut text = vec![];
         file.read_to_end(&mut text).ok()?;
         let Some(record) = Record::decode(&text) else {
-            // Killed before anything was done, unless it is just being written.
-            let age = own.modified().ok()?.elapsed().unwrap_or_default();
-            if age > Duration::from_secs(60) {
-                let _ = fs::remove_file(&path);
-            }
+            // Killed before anything was done.
+            let _ = fs::remove_file(&path);
             return None;
         };
         Some(Journal {

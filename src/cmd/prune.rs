@@ -125,6 +125,7 @@ fn forget(repo: &Repo, entries: &[Entry], dry_run: bool) -> Result<Vec<Pruned>> 
             eprintln!("hint: git worktree prune forgets that too");
             continue;
         }
+        let branch = entry.branch_meant();
         if !dry_run {
             Git::changing(&repo.common_dir)
                 .args([
@@ -144,7 +145,7 @@ fn forget(repo: &Repo, entries: &[Entry], dry_run: bool) -> Result<Vec<Pruned>> 
         pruned.push(Pruned {
             name: name.clone(),
             path: entry.path.clone(),
-            branch: entry.branch_meant(),
+            branch,
             reason,
         });
     }

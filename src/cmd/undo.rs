@@ -16,6 +16,7 @@ use crate::{known, restoring, snapshot, trash};
 
 /// What can be brought back.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names of the JSON")]
 struct Snapshot {
     #[serde(serialize_with = "worktree::text")]
     name: BString,

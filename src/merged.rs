@@ -56,18 +56,6 @@ pub fn find(
     default: Option<&BString>,
 ) -> Result<Option<Place>> {
     let own = [b"refs/heads/", branch.as_bytes()].concat();
-    let local = default.map(|name| [b"refs/heads/", name.as_bytes()].concat());
-    let tracked = |name: Option<&Vec<u8>>| name.and_then(|name| upstream(repo, name));
-    let on_remote = tracked(local.as_ref())
-        .or_else(|| default.map(|name| [b"refs/remotes/origin/", name.as_bytes()].concat()));
-    let mut bases: Vec<(Vec<u8>, String)> = vec![];
-    for name in local.into_iter().chain(on_remote) {
-        if name != own
-            && let Some(id) = stands_at(repo, &name)
-        {
-            bases.push((name, id));
-        }
-    }
     let place = |how, (name, at): &(Vec<u8>, String), default| {
         let short = ["refs/heads/", "refs/remotes/"]
             .iter()
@@ -80,11 +68,27 @@ pub fn find(
             default,
         }))
     };
+    let mut bases: Vec<(Vec<u8>, String)> = vec![];
+    let base = |name: Vec<u8>| {
+        let id = stands_at(repo, &name).filter(|_| name != own)?;
+        Some((name, id))
+    };
     // The cheap question first, of all of them.
-    for base in &bases {
-        if contains(repo, &base.1, tip)? {
+    if let Some(default) = default {
+        let local = [b"refs/heads/", default.as_bytes()].concat();
+        bases.extend(base(local.clone()));
+        if let Some(base) = bases.first()
+            && contains(repo, &base.1, tip)?
+        {
             return place(How::Merged, base, true);
         }
+        let origin = || [b"refs/remotes/origin/", default.as_bytes()].concat();
+        bases.extend(base(upstream(repo, &local).unwrap_or_else(origin)));
+    }
+    if let Some(base) = bases.last()
+        && contains(repo, &base.1, tip)?
+    {
+        return place(How::Merged, base, true);
     }
     for base in &bases {
         if let Some(how) = equal(repo, &base.1, tip)? {

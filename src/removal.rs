@@ -357,7 +357,7 @@ impl Plan {
         let common_dir = &repo.common_dir;
         let deletes = matches!(self.branch, Fate::Delete(_));
         let settings = match &self.head.branch {
-            Some(branch) if deletes => snapshot::branch_settings(common_dir, branch.as_bstr())?,
+            Some(branch) if deletes => repo.branch_settings(branch)?,
             _ => vec![],
         };
         let removed = Removed {
@@ -392,7 +392,7 @@ impl Plan {
         let stem = format!(
             "{}-{}",
             snapshot::slug(self.name.as_bstr()),
-            removed.time.strftime("%Y%m%dT%H%M%SZ")
+            removed.time.strftime("%Y%m%dT%H%M%S.%3fZ")
         );
         let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
         for attempt in 1.. {

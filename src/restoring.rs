@@ -118,7 +118,7 @@ fn bring_branch(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
 
 /// Puts the branch's settings back that are not there.
 fn bring_settings(repo: &Repo, branch: &BStr, removed: &Removed) -> Result<()> {
-    let there = snapshot::branch_settings(&repo.common_dir, branch)?;
+    let there = repo.branch_settings(branch)?;
     for setting in removed
         .settings
         .iter()

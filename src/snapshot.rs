@@ -187,25 +187,6 @@ pub fn kept_dir(common_dir: &Path, id: &str) -> PathBuf {
     common_dir.join("treehop/kept").join(id)
 }
 
-/// The settings `branch.NAME.*` of this repository.
-///
-/// # Errors
-/// Git fails.
-pub fn branch_settings(common_dir: &Path, branch: &BStr) -> Result<Vec<(BString, BString)>> {
-    let out = Git::in_dir(common_dir)
-        .here_only()
-        .args(["config", "--local", "--list", "-z"])
-        .read()?;
-    let prefix = [b"branch.", branch.as_bytes(), b"."].concat();
-    let setting = |line: &[u8]| {
-        let line = line.strip_prefix(&prefix[..])?;
-        // A key without a value means true.
-        let (key, value) = line.split_once_str(b"\n").unwrap_or((line, b"true"));
-        (!key.contains(&b'.')).then(|| (key.into(), value.into()))
-    };
-    Ok(out.split(|b| *b == 0).filter_map(setting).collect())
-}
-
 /// Keeps the worktree: its ignored files, and all else under its ref.
 ///
 /// # Errors

@@ -246,7 +246,7 @@ pub fn forward(repo: &Repo, mut journal: Journal) -> Result<bool> {
     journal.reach(Step::Forgotten)?;
     let branch = removed.branch.as_ref().filter(|_| removed.branch_deleted);
     let deleted = match (branch, &removed.head) {
-        (Some(branch), Some(head)) => delete_branch(repo, branch.as_bstr(), head, &removed),
+        (Some(branch), Some(head)) => delete_branch(repo, branch.as_bstr(), head),
         _ => false,
     };
     journal.reach(Step::Over)?;
@@ -316,7 +316,7 @@ fn forget(common_dir: &Path, journal: &Journal, path: &Path) -> Result<()> {
 
 /// Deletes the branch if it is as it was and nobody else uses it. What cannot be done is said: the worktree is gone by
 /// now, and a branch too many harms nobody.
-fn delete_branch(repo: &Repo, branch: &BStr, head: &str, removed: &Removed) -> bool {
+fn delete_branch(repo: &Repo, branch: &BStr, head: &str) -> bool {
     let used = |repo: &Repo| -> Result<bool> {
         let entries = repo.entries()?;
         Ok(entries
@@ -325,7 +325,7 @@ fn delete_branch(repo: &Repo, branch: &BStr, head: &str, removed: &Removed) -> b
     };
     let name = [b"refs/heads/", branch.as_bytes()].concat();
     let Some(stands_at) = crate::merged::stands_at(repo, &name) else {
-        remove_settings(repo, branch, removed);
+        remove_settings(repo, branch);
         return true;
     };
     let common_dir = &repo.common_dir;
@@ -338,17 +338,19 @@ fn delete_branch(repo: &Repo, branch: &BStr, head: &str, removed: &Removed) -> b
     };
     let deleted = stands_at == head && used(repo).is_ok_and(|used| !used) && delete();
     if deleted {
-        remove_settings(repo, branch, removed);
+        remove_settings(repo, branch);
     } else {
         eprintln!("the branch {branch} is kept: it is in use, or could not be deleted");
     }
     deleted
 }
 
-fn remove_settings(repo: &Repo, branch: &BStr, removed: &Removed) {
+fn remove_settings(repo: &Repo, branch: &BStr) {
     let section = [b"branch.", branch.as_bytes()].concat();
-    let left = snapshot::branch_settings(&repo.common_dir, branch);
-    if !removed.settings.is_empty() && left.is_ok_and(|left| !left.is_empty()) {
+    if repo
+        .branch_settings(branch)
+        .is_ok_and(|left| !left.is_empty())
+    {
         // Without the branch they mean nothing.
         let _ = Git::changing(&repo.common_dir)
             .args(["config", "--local", "--remove-section"])

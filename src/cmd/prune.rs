@@ -17,6 +17,8 @@ use crate::repo::entry::Entry;
 use crate::worktree::{self, Reader, RepoInfo, Worktree};
 use crate::{known, restoring, snapshot, trash};
 
+/// No run of treehop takes longer.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long a removed worktree can be brought back.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -262,18 +264,26 @@ fn drop_old(repo: &Repo, dry_run: bool) -> Result<usize> {
         }
         dropped += 1;
     }
-    let kept = std::fs::read_dir(repo.common_dir.join("treehop/kept"));
-    for orphan in kept.into_iter().flatten().flatten() {
-        let id = orphan.file_name();
-        let age = orphan
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .ok()
-            .and_then(|time| time.elapsed().ok());
-        let known = snapshots.iter().any(|removed| id == removed.id.as_str());
-        if !known && !dry_run && age.is_some_and(|age| age > KEPT.unsigned_abs()) {
-            let _ = std::fs::remove_dir_all(orphan.path());
-        }
+    let of_none = |id: &str| snapshots.iter().all(|removed| id != removed.id);
+    if !dry_run {
+        sweep(&repo.common_dir.join("treehop/kept"), KEPT, of_none);
+        // From a question about merges that was killed.
+        sweep(&repo.common_dir.join("treehop"), DAY, |name| {
+            name.starts_with("objects-")
+        });
     }
     Ok(dropped)
+}
+
+/// Deletes the directories in `dir` that are called so and older than `age`.
+fn sweep(dir: &Path, age: SignedDuration, called: impl Fn(&str) -> bool) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|meta| meta.modified()).ok();
+        let old = modified
+            .and_then(|time| time.elapsed().ok())
+            .is_some_and(|since| since > age.unsigned_abs());
+        if old && entry.file_name().to_str().is_some_and(&called) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }

@@ -13,8 +13,8 @@ use crate::error::{Exit, Failure};
 use crate::output::{self, Row};
 use crate::removal::{Done, Surroundings};
 use crate::search::Search;
-use crate::trash;
 use crate::worktree::{self, Reader, RepoInfo, Worktree};
+use crate::{restoring, trash};
 
 #[derive(Serialize)]
 struct Document {
@@ -28,14 +28,20 @@ struct Document {
 /// Runs `treehop remove`.
 pub fn run(args: &cli::Remove) -> Result<()> {
     let dir = super::current_dir()?;
-    let (search, chosen) = choose(args, &dir)?;
-    let searched = &search.repos[0];
-    let repo = &searched.repo;
+    let (mut search, mut chosen) = choose(args, &dir)?;
     if !args.dry_run {
-        for said in trash::resume(repo) {
-            eprintln!("treehop: {said}");
+        let repo = &search.repos[0].repo;
+        let said = [trash::resume(repo), restoring::resume(repo)].concat();
+        for line in &said {
+            eprintln!("treehop: {line}");
+        }
+        if !said.is_empty() {
+            // What was interrupted may have been this.
+            (search, chosen) = choose(args, &dir)?;
         }
     }
+    let searched = &search.repos[0];
+    let repo = &searched.repo;
     let around = Surroundings::new(repo, &searched.entries);
     // All of them are looked at before the first goes.
     let checked = chosen

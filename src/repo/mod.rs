@@ -211,7 +211,9 @@ impl Repo {
             {
                 continue;
             }
-            let keys: std::collections::BTreeSet<String> = section.value_names().collect();
+            let mut keys: Vec<String> = section.value_names().collect();
+            let mut seen = std::collections::HashSet::new();
+            keys.retain(|key| seen.insert(key.to_ascii_lowercase()));
             for key in keys {
                 let values = section.values(&key).into_iter();
                 settings.extend(values.map(|value| (BString::from(key.as_str()), value)));

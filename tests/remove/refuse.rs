@@ -224,7 +224,6 @@ fn work_in_a_submodule_or_in_a_repository_inside() {
     let why = "its submodule 'sub' has commits that no remote has";
     assert!(project.fails(5, &["remove", "-f", "super"]).contains(why));
     project.git_in("app-super/sub", &["reset", "--quiet", "--hard", "HEAD~1"]);
-    project.git_in("app-super/sub", &["stash", "list"]);
     project.write("app-super/sub/code", "3\n");
     project.git_in("app-super/sub", &["stash", "--quiet"]);
     assert!(

@@ -72,13 +72,13 @@ fn work_that_is_nowhere_else_stays() {
     // Two commits that undo each other are still two commits.
     project.git_in("app-undone", &["revert", "--no-edit", "HEAD"]);
     // All commits are in main, but not what was done in the merge between them.
-    project.git(&["cherry-pick", "evil"]);
     project.git_in(
         "app-evil",
         &["merge", "--quiet", "--no-ff", "--no-commit", "main"],
     );
     project.write("app-evil/in the merge", "work\n");
     project.commit("app-evil", "merge");
+    project.git(&["cherry-pick", "evil^1"]);
     for name in ["own", "partly", "undone", "evil"] {
         stays(&project, name, "it is not merged");
     }

@@ -30,6 +30,11 @@ complete -c treehop -n "__fish_treehop_needs_command" -s V -l version -d 'Print 
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "list" -d 'Print all worktrees of the repository'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "find" -d 'Find the worktree that QUERY means'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "new" -d 'Create a worktree for a branch, and set it up'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "setup" -d 'Install the dependencies of a worktree'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "undo" -d 'Bring a removed worktree back'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "prune" -d 'Forget worktrees whose directory is gone'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "init" -d 'Print the integration for a shell'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "install" -d 'Load the integration from the start-up files of your shells'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
@@ -56,6 +61,47 @@ table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand here" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand here" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l base -d 'Where a new branch begins (default: treehop.base, else HEAD)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l pr -d 'The branch of this pull or merge request' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l detach -d 'No branch: check out this commit' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l name -d 'The worktree\'s name, where the branch\'s does not suit' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l path -d 'The worktree\'s directory' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l model -d 'The model that claude uses on this branch' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l fetch -d 'Ask the remote for the branch first'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l carry -d 'Copy the uncommitted changes of this worktree into the new one'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l setup -d 'Install dependencies even of a pull request: that runs a stranger\'s code'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l no-setup -d 'Install no dependencies'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -s f -l force -d 'Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)'
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -l keep-branch -d 'Keep the branch'
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -s n -l dry-run -d 'Say what would be removed, and remove nothing'
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -l list -d 'Print those that can be brought back'
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -l merged -d 'Remove the worktrees whose branch is merged, too'
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -s n -l dry-run -d 'Say what would be done, and do nothing'
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -l behind -d 'Delete what was renamed away, and nothing else: what `remove` starts behind itself'
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand init" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand init" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand install" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
@@ -68,11 +114,16 @@ complete -c treehop -n "__fish_treehop_using_subcommand doctor" -l format -d 'Wh
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "new" -d 'Create a worktree for a branch, and set it up'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "setup" -d 'Install the dependencies of a worktree'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "undo" -d 'Bring a removed worktree back'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "prune" -d 'Forget worktrees whose directory is gone'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

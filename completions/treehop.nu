@@ -50,6 +50,80 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  def "nu-complete treehop new format" [] {
+    [ "json" "table" ]
+  }
+
+  # Create a worktree for a branch, and set it up
+  export extern "treehop new" [
+    --base: string            # Where a new branch begins (default: treehop.base, else HEAD)
+    --fetch                   # Ask the remote for the branch first
+    --pr: string              # The branch of this pull or merge request
+    --detach: string          # No branch: check out this commit
+    --name: string            # The worktree's name, where the branch's does not suit
+    --path: directory         # The worktree's directory
+    --carry                   # Copy the uncommitted changes of this worktree into the new one
+    --setup                   # Install dependencies even of a pull request: that runs a stranger's code
+    --no-setup                # Install no dependencies
+    --model: string           # The model that claude uses on this branch
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop new format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    branch?: string           # A new, local or remote branch, or pr:N
+  ]
+
+  def "nu-complete treehop setup format" [] {
+    [ "json" "table" ]
+  }
+
+  # Install the dependencies of a worktree
+  export extern "treehop setup" [
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop setup format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    ...query: string          # As for find; none: this worktree
+  ]
+
+  # Remove worktrees, and their branches where they are merged
+  export extern "treehop remove" [
+    --force(-f)               # Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)
+    --keep-branch             # Keep the branch
+    --dry-run(-n)             # Say what would be removed, and remove nothing
+    --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    ...query: string          # As for find, each word another worktree; none: this one
+  ]
+
+  def "nu-complete treehop undo format" [] {
+    [ "json" "table" ]
+  }
+
+  # Bring a removed worktree back
+  export extern "treehop undo" [
+    --list                    # Print those that can be brought back
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop undo format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    name?: string             # Which; none: the one removed last
+  ]
+
+  # Forget worktrees whose directory is gone
+  export extern "treehop prune" [
+    --merged                  # Remove the worktrees whose branch is merged, too
+    --dry-run(-n)             # Say what would be done, and do nothing
+    --behind                  # Delete what was renamed away, and nothing else: what `remove` starts behind itself
+    --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+  ]
+
   def "nu-complete treehop init shell" [] {
     [ "bash" "zsh" "fish" "nu" ]
   }
@@ -110,6 +184,26 @@ module completions {
 
   # Print the worktree of the current directory
   export extern "treehop help here" [
+  ]
+
+  # Create a worktree for a branch, and set it up
+  export extern "treehop help new" [
+  ]
+
+  # Install the dependencies of a worktree
+  export extern "treehop help setup" [
+  ]
+
+  # Remove worktrees, and their branches where they are merged
+  export extern "treehop help remove" [
+  ]
+
+  # Bring a removed worktree back
+  export extern "treehop help undo" [
+  ]
+
+  # Forget worktrees whose directory is gone
+  export extern "treehop help prune" [
   ]
 
   # Print the integration for a shell

@@ -121,6 +121,24 @@ fn session(file: &Path) -> Option<Session> {
     })
 }
 
+/// Does `reason`, why git holds a worktree locked, name a session of Claude Code that is no more? It looks like
+/// `claude session NAME (pid N start PROCSTART)`, and outlives the session.
+pub fn is_stale_lock(reason: &str) -> bool {
+    let process = |reason: &str| {
+        let named = ["claude session ", "claude agent "]
+            .iter()
+            .any(|start| reason.starts_with(start));
+        let (_, process) = reason.rsplit_once("(pid ").filter(|_| named)?;
+        let process = process.strip_suffix(')')?;
+        let (pid, start) = match process.split_once(" start ") {
+            Some((pid, start)) => (pid, Some(start)),
+            None => (process, None),
+        };
+        Some(lives(pid.parse().ok()?, start))
+    };
+    process(reason) == Some(false)
+}
+
 /// Is `pid` the process that began at `started` (field 22 of `/proc/PID/stat`)? A number may have a new owner.
 fn lives(pid: u32, started: Option<&str>) -> bool {
     let Ok(stat) = crate::file::small(format!("/proc/{pid}/stat")) else {

@@ -70,6 +70,14 @@ fn field(name: &str) -> Result<String, String> {
     })
 }
 
+/// As [`field`], where a document is not about one worktree.
+fn repo_field(name: &str) -> Result<String, String> {
+    field(name)
+        .ok()
+        .filter(|name| name == "cd" || name.starts_with("repo"))
+        .ok_or_else(|| "there are cd, repo.name, repo.root, repo.git_dir, repo.bare".into())
+}
+
 /// How a command prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -169,13 +177,18 @@ pub struct Setup {
     pub show: Show,
 }
 
-/// `treehop remove`
+/// Remove worktrees, and their branches where they are merged
+///
+/// A branch goes only when its commits are in the default branch (merged, rebased or squashed) or its upstream. Refused
+/// are the main worktree, a locked one, one with changes, with a live session or in the middle of an operation.
+/// `undo` brings all of it back for 30 days, with --force the changes and untracked files too. Ignored files are kept
+/// up to 10 MB, the smallest first, except in what tools make again (`node_modules`, `.venv`, `target`, …).
 #[derive(Debug, Args)]
 pub struct Remove {
     /// As for find, each word another worktree; none: this one
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
-    /// Remove one with changes too: they are kept for undo
+    /// Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)
     #[arg(short, long)]
     pub force: bool,
     /// Keep the branch
@@ -184,12 +197,15 @@ pub struct Remove {
     /// Say what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Print these values only, raw, one a line (cd)
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    /// Print these values only, raw, one a line (cd, repo.root, …)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
 }
 
-/// `treehop undo`
+/// Bring a removed worktree back
+///
+/// To its place, with its branch, index and files as they were. Where the branch has moved or is checked out elsewhere,
+/// the worktree comes back detached.
 #[derive(Debug, Args)]
 pub struct Undo {
     /// Which; none: the one removed last
@@ -202,7 +218,10 @@ pub struct Undo {
     pub show: Show,
 }
 
-/// `treehop prune`
+/// Forget worktrees whose directory is gone
+///
+/// A worktree that was moved is named and kept. Ends interrupted removals, and drops what `undo` has kept for more than
+/// 30 days.
 #[derive(Debug, Args)]
 pub struct Prune {
     /// Remove the worktrees whose branch is merged, too
@@ -211,8 +230,11 @@ pub struct Prune {
     /// Say what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Print these values only, raw, one a line (cd)
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    /// Delete what was renamed away, and nothing else: what `remove` starts behind itself
+    #[arg(long, hide = true)]
+    pub behind: bool,
+    /// Print these values only, raw, one a line (cd, repo.root, …)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
 }
 

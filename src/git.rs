@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -107,20 +107,44 @@ impl Git {
         }
     }
 
-    /// Runs it with `input` on its standard input.
+    /// Starts it with pipes to and from it; what it says for people goes to standard error.
     ///
     /// # Errors
-    /// [`Failed`] where git ends with another status than 0.
-    pub fn feed(mut self, input: &[u8]) -> Result<()> {
-        self.0.stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut child = self
-            .0
-            .stderr(Stdio::piped())
+    /// Git cannot be run.
+    pub fn start(mut self) -> Result<Child> {
+        self.0
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
-            .context("could not run git")?;
-        // A git that ends early says why itself, and what it did not read does not matter.
-        let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input));
-        result(child.wait_with_output().context("could not run git")?).map(drop)
+            .context("could not run git")
+    }
+
+    /// Runs it with what `write` writes as its standard input and returns its standard output, which must be short.
+    ///
+    /// # Errors
+    /// `write` fails, or git does.
+    pub fn feed(self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<Vec<u8>> {
+        let mut child = self.start()?;
+        let written = match child.stdin.take() {
+            Some(pipe) => {
+                let mut pipe = std::io::BufWriter::with_capacity(64 * 1024, pipe);
+                write(&mut pipe).and_then(|()| pipe.flush().context("git stopped reading"))
+            }
+            None => Ok(()),
+        };
+        if written.is_err() {
+            // It must not take the part that it has for the whole.
+            let _ = child.kill();
+        }
+        let out = child.wait_with_output().context("could not run git")?;
+        written?;
+        if out.status.success() {
+            return Ok(out.stdout);
+        }
+        Err(Failed {
+            stderr: String::new(),
+        }
+        .into())
     }
 
     /// Runs it and returns its standard output.

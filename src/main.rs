@@ -3,22 +3,22 @@
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
 mod block;
-mod carry;
 mod claude;
 mod cli;
 mod cmd;
+mod creation;
 mod error;
 mod file;
 mod git;
 mod interrupt;
-mod journal;
 mod known;
+mod merged;
 mod output;
-mod place;
 mod places;
 mod query;
 mod reader;
 mod remote;
+mod removal;
 mod repo;
 mod search;
 mod setup;

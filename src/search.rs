@@ -85,7 +85,11 @@ impl Search {
                 inside: false,
             });
         }
-        let colon = words.first().and_then(|word| word.find_byte(b':'));
+        // The name of a directory may hold a colon, too.
+        let colon = words
+            .first()
+            .filter(|word| !is_path(word))
+            .and_then(|word| word.find_byte(b':'));
         let Some(colon) = colon else {
             let repos = match here {
                 Some(repo) => vec![Searched::open(repo)?],
@@ -147,6 +151,14 @@ impl Search {
             named: true,
             inside: false,
         })
+    }
+
+    /// The same search in the repository at `repo` alone.
+    #[must_use]
+    pub fn only(mut self, repo: usize) -> Self {
+        self.repos.swap(0, repo);
+        self.repos.truncate(1);
+        self
     }
 
     /// The worktree at a place.

@@ -1,6 +1,6 @@
 //! `treehop new`: a worktree for a branch, or nothing at all.
 //!
-//! What is to be made is found out first and written down (see [`crate::journal`]); then git makes the worktree, without
+//! What is to be made is found out first and written down (see [`crate::creation::journal`]); then git makes the worktree, without
 //! files, while other runs wait; then it checks out the files, which is what `git worktree add` does too, but while others
 //! do the same. Up to the end of that (and of `--carry`) whatever goes wrong takes all of it back. From then on the
 //! worktree stays: when the repository's `post-checkout` hook fails, that is said, and the status is 0.
@@ -14,13 +14,13 @@ use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
 
-use crate::carry::Changes;
 use crate::cli::{self, Format};
+use crate::creation::carry::Changes;
+use crate::creation::journal::{self, By, Journal, Plans, Record, taken};
+use crate::creation::place::{self, Names};
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git};
-use crate::journal::{self, By, Journal, Plans, Record, taken};
 use crate::output::{self, Document};
-use crate::place::{self, Names};
 use crate::reader::Reader;
 use crate::remote::{self, Request};
 use crate::repo::Repo;

@@ -1,10 +1,161 @@
-//! `treehop undo`
+//! `treehop undo`: a removed worktree comes back.
 
-use anyhow::Result;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-use crate::cli;
+use anyhow::{Context, Result};
+use gix::bstr::{BStr, BString};
+use serde::Serialize;
+
+use crate::cli::{self, Format};
+use crate::known;
+use crate::output::{self, Document, Found, Row};
+use crate::reader::Reader;
+use crate::removal::snapshot::Removed;
+use crate::removal::{restoring, snapshot, trash};
+use crate::repo::Repo;
+use crate::worktree::{self, RepoInfo, Worktree};
+
+/// What can be brought back.
+#[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names of the JSON")]
+struct Snapshot {
+    #[serde(serialize_with = "worktree::text")]
+    name: BString,
+    #[serde(serialize_with = "worktree::path")]
+    path: PathBuf,
+    #[serde(serialize_with = "worktree::text_or_null")]
+    branch: Option<BString>,
+    head: Option<String>,
+    branch_deleted: bool,
+    /// Does it hold changes, too?
+    changed: bool,
+    /// How many ignored files were kept.
+    ignored: usize,
+    time: String,
+    snapshot: String,
+}
+
+#[derive(Serialize)]
+struct List {
+    schema: u8,
+    repo: RepoInfo,
+    snapshots: Vec<Snapshot>,
+}
+
+#[derive(Serialize)]
+struct Undone {
+    #[serde(flatten)]
+    document: Document,
+    restored: Snapshot,
+}
+
+fn describe(removed: &Removed) -> Snapshot {
+    Snapshot {
+        name: removed.name.clone(),
+        path: removed.path.clone(),
+        branch: removed.branch.clone(),
+        head: removed.head.clone(),
+        branch_deleted: removed.branch_deleted,
+        changed: removed.full,
+        ignored: removed.kept,
+        time: removed.time.to_string(),
+        snapshot: removed.reference(),
+    }
+}
 
 /// Runs `treehop undo`.
-pub fn run(_args: &cli::Undo) -> Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(args: &cli::Undo) -> Result<()> {
+    let repo = Repo::discover(&super::current_dir()?)?;
+    known::remember(&repo);
+    if args.list {
+        return list(&repo, args);
+    }
+    for said in [trash::resume(&repo), restoring::resume(&repo)].concat() {
+        eprintln!("treehop: {said}");
+    }
+    trash::empty_behind(&repo.common_dir);
+    let snapshots = snapshot::list(&repo.common_dir)?;
+    let name = args.name.as_ref().map(|name| BStr::new(name.as_bytes()));
+    let removed = &snapshots[restoring::choose(&snapshots, name)?];
+    if let Some(why) = restoring::restore(&repo, removed)? {
+        eprintln!("'{}' is detached: {why}", removed.name);
+    }
+    eprintln!("'{}' is back: {}", removed.name, removed.path.display());
+    let entries = repo.entries()?;
+    let at = entries
+        .iter()
+        .position(|entry| entry.path == removed.path)
+        .context("git does not list it")?;
+    let reader = Reader::new(&repo, &entries, &args.show);
+    let document = Document {
+        schema: output::SCHEMA,
+        repo: reader.repo(),
+        worktree: reader.worktrees(&[at])?.remove(0),
+        cd: Some(removed.path.clone()),
+    };
+    if !args.show.fields.is_empty() || args.show.format == Format::Table {
+        return output::one(&document, &args.show);
+    }
+    output::json(&Undone {
+        document,
+        restored: describe(removed),
+    })
+}
+
+/// Prints what can be brought back, the latest first.
+fn list(repo: &Repo, args: &cli::Undo) -> Result<()> {
+    let entries = repo.entries()?;
+    let info = Reader::new(repo, &entries, &args.show).repo();
+    let snapshots = snapshot::list(&repo.common_dir)?;
+    if args.show.fields.is_empty() && args.show.format == Format::Json {
+        return output::json(&List {
+            schema: output::SCHEMA,
+            repo: info,
+            snapshots: snapshots.iter().map(describe).collect(),
+        });
+    }
+    let rows: Vec<(Worktree, Found)> = snapshots.iter().map(as_row).collect();
+    if args.show.format == Format::Table {
+        let lines: Vec<_> = rows
+            .iter()
+            .map(|(worktree, found)| format!("{}\t{}\n", worktree.name, found.description))
+            .collect();
+        return output::raw(lines.concat().as_bytes());
+    }
+    let rows = rows.iter().map(|(worktree, found)| Row {
+        repo: &info,
+        worktree,
+        cd: None,
+        found: Some(found),
+    });
+    output::fields(rows, &args.show.fields)
+}
+
+/// As a worktree that `--fields` can read; its query is what `undo` takes.
+fn as_row(removed: &Removed) -> (Worktree, Found) {
+    let worktree = Worktree {
+        name: removed.name.clone(),
+        path: removed.path.clone(),
+        branch: removed.branch.clone(),
+        head: removed.head.clone(),
+        detached: removed.branch.is_none(),
+        ..Worktree::default()
+    };
+    let minutes = removed.time.strftime("%Y-%m-%d %H:%M");
+    let branch = removed
+        .branch
+        .as_ref()
+        .map(|branch| format!(" · {branch}"))
+        .unwrap_or_default();
+    let changed = if removed.full { " · with changes" } else { "" };
+    let description = format!(
+        "{minutes} UTC{branch}{changed} · {}",
+        removed.path.display()
+    );
+    let found = Found {
+        query: removed.id.clone().into(),
+        description: description.replace(char::is_control, "?"),
+    };
+    (worktree, found)
 }

@@ -229,6 +229,32 @@ impl Repo {
             .get_or_init(|| Settings::read(&self.common_dir, &self.git_dir))
     }
 
+    /// The settings `branch.NAME.*` in the repository's own file, as they are now: git deletes them with the branch.
+    ///
+    /// # Errors
+    /// The file cannot be understood.
+    pub fn branch_settings(&self, name: &[u8]) -> Result<Vec<(BString, BString)>> {
+        let config = read_config(&self.common_dir.join("config"))?;
+        let mut settings = vec![];
+        for section in config.sections_by_name("branch").into_iter().flatten() {
+            if section
+                .header()
+                .subsection_name()
+                .is_none_or(|own| own != name)
+            {
+                continue;
+            }
+            let mut keys: Vec<String> = section.value_names().collect();
+            let mut seen = std::collections::HashSet::new();
+            keys.retain(|key| seen.insert(key.to_ascii_lowercase()));
+            for key in keys {
+                let values = section.values(&key).into_iter();
+                settings.extend(values.map(|value| (BString::from(key.as_str()), value)));
+            }
+        }
+        Ok(settings)
+    }
+
     /// Does a branch of that name exist, here or on a remote?
     pub fn has_branch(&self, name: &[u8]) -> bool {
         let remotes = self.remotes().into_iter();

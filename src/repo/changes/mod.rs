@@ -166,7 +166,10 @@ pub fn ask_git(dir: &Path) -> Result<Changes> {
 }
 
 /// Counts the records of `git status --porcelain=v2 -z`.
-fn parse(output: &[u8]) -> Result<Changes> {
+///
+/// # Errors
+/// A record of a kind that is not known.
+pub fn parse(output: &[u8]) -> Result<Changes> {
     let mut changes = Changes::default();
     let mut records = output.split(|byte| *byte == 0);
     while let Some(record) = records.next() {

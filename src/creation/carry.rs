@@ -171,7 +171,8 @@ impl Changes {
         Git::in_dir(to)
             .here_only()
             .args(["update-index", "-z", "--index-info"])
-            .feed(&self.staged)
+            .feed(|to| Ok(to.write_all(&self.staged)?))
+            .map(drop)
             .context("could not stage the changes")
     }
 }

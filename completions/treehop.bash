@@ -493,7 +493,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__new)
-            opts="-C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fields --full --format --help"
+            opts="-c -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --candidates --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

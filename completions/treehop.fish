@@ -75,6 +75,8 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l fetch -d 'Ask th
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l carry -d 'Copy the uncommitted changes of this worktree into the new one'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l setup -d 'Install dependencies even of a pull request: that runs a stranger\'s code'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l no-setup -d 'Install no dependencies'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s c -l claude -d 'wnew: then run claude there; all that follows BRANCH is claude\'s'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l candidates -d 'For Tab: the branches that BRANCH may become'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r

@@ -66,6 +66,8 @@ module completions {
     --setup                   # Install dependencies even of a pull request: that runs a stranger's code
     --no-setup                # Install no dependencies
     --model: string           # The model that claude uses on this branch
+    --claude(-c)              # wnew: then run claude there; all that follows BRANCH is claude's
+    --candidates              # For Tab: the branches that BRANCH may become
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop new format" # What to print

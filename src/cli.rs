@@ -1,9 +1,9 @@
-//! The command line: types for clap, and nothing else.
+//! The command line: types for clap, and the one rule that clap cannot express.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Git worktrees for people who run several Claude Code sessions side by side
 #[derive(Debug, Parser)]
@@ -15,6 +15,63 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Understands `args`, the program's own name first.
+    ///
+    /// # Errors
+    /// As clap.
+    pub fn read(mut args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let claudes = take_claudes(&mut args).unwrap_or_default();
+        let mut cli = Cli::try_parse_from(args)?;
+        if let Command::New(new) = &mut cli.command {
+            new.claude_args = claudes;
+        }
+        Ok(cli)
+    }
+}
+
+/// With `new -c`, takes away all that follows BRANCH, options included, and returns how much that was.
+fn take_claudes(args: &mut Vec<OsString>) -> Option<usize> {
+    let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
+    args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
+    let cli = Cli::command();
+    let new = 1 + first_word(&cli, &args[1..])?;
+    let command = cli.find_subcommand("new").filter(|_| args[new] == "new")?;
+    let mut end = new + 1 + first_word(command, &args[new + 1..])?;
+    let before = &args[new..end];
+    before.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
+    let other = |arg: &OsString| {
+        let arg = arg.to_string_lossy();
+        ["--pr", "--detach"].contains(&arg.split('=').next().unwrap_or_default())
+    };
+    if !before.iter().any(other) {
+        end += 1;
+    }
+    Some(args.split_off(end).len())
+}
+
+/// Where the first of `args` is that is neither an option nor an option's value.
+fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(arg) = args.get(at).map(|arg| arg.to_string_lossy()) {
+        if arg == "--" {
+            return Some(at + 1).filter(|at| *at < args.len());
+        }
+        let Some(name) = arg.strip_prefix('-').filter(|name| !name.is_empty()) else {
+            return Some(at);
+        };
+        let named = |option: &&clap::Arg| match name.strip_prefix('-') {
+            Some(long) => option.get_long() == Some(long),
+            None => option
+                .get_short()
+                .is_some_and(|short| name == short.to_string()),
+        };
+        let option = command.get_opts().find(named);
+        at += 1 + usize::from(option.is_some_and(|option| option.get_action().takes_values()));
+    }
+    None
 }
 
 /// One variant, one file in `cmd`.
@@ -129,7 +186,7 @@ pub struct Here {
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct New {
     /// A new, local or remote branch, or pr:N
-    #[arg(value_name = "BRANCH", required_unless_present_any = ["pr", "detach"])]
+    #[arg(value_name = "BRANCH", required_unless_present_any = ["pr", "detach", "candidates"])]
     pub branch: Option<OsString>,
     /// Where a new branch begins (default: treehop.base, else HEAD)
     #[arg(long, value_name = "REF")]
@@ -161,6 +218,15 @@ pub struct New {
     /// The model that claude uses on this branch
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+    /// wnew: then run claude there; all that follows BRANCH is claude's
+    #[arg(short = 'c', long)]
+    pub claude: bool,
+    /// How many arguments are claude's.
+    #[arg(skip)]
+    pub claude_args: usize,
+    /// For Tab: the branches that BRANCH may become
+    #[arg(long, hide = true)]
+    pub candidates: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
@@ -281,4 +347,27 @@ pub struct Doctor {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_the_branch_is_claudes() {
+        for (line, claudes) in [
+            ("new a/b --model opus", None),
+            ("new -c a/b", Some(0)),
+            ("new -c a/b --model opus -c", Some(3)),
+            ("-C /x new --base main -c --name=n a/b -- x", Some(2)),
+            ("new -c --pr 12 x", Some(1)),
+            ("new --detach=v1 -c x y", Some(2)),
+            ("find -c new -c x y", None),
+            ("new -c -- -x y", Some(1)),
+        ] {
+            let mut args: Vec<OsString> = vec!["treehop".into()];
+            args.extend(line.split(' ').map(OsString::from));
+            assert_eq!(take_claudes(&mut args), claudes, "{line}");
+        }
+    }
 }

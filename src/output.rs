@@ -31,7 +31,7 @@ pub struct Document {
 }
 
 /// What only `find --all` says of a worktree.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Found {
     /// What to type to get exactly this one.
     #[serde(serialize_with = "worktree::text")]
@@ -51,6 +51,8 @@ pub struct Row<'a> {
     pub cd: Option<&'a Path>,
     /// For `query` and `description`.
     pub found: Option<&'a Found>,
+    /// For `launch`: how many of the last arguments are for the claude that is to be run there; `None`: none is.
+    pub launch: Option<usize>,
 }
 
 /// Prints `bytes` as they are; a closed pipe is a reader that has seen enough, and no failure.
@@ -82,6 +84,7 @@ pub fn one(document: &Document, show: &Show) -> Result<()> {
                 worktree,
                 cd: cd.as_deref(),
                 found: None,
+                launch: None,
             }),
             &show.fields,
         ),
@@ -132,6 +135,7 @@ fn value(row: &Row, field: &str) -> Result<Vec<u8>> {
                 .map(|f| f.description.clone().into())
                 .unwrap_or_default());
         }
+        "launch" => return Ok(row.launch.map(|n| n.to_string().into()).unwrap_or_default()),
         "repo.root" => return Ok(bytes(&row.repo.root)),
         "repo.git_dir" => return Ok(bytes(&row.repo.git_dir)),
         _ => {}

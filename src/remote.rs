@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use anyhow::{Context, Result};
-use gix::bstr::{BString, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::error::{Exit, Failure};
 use crate::git::Git;
@@ -40,9 +40,15 @@ pub fn having(repo: &Repo, branch: &[u8]) -> Vec<BString> {
 
 /// `REMOTE/branch` as the two of them; the longest name of a remote decides.
 pub fn split(repo: &Repo, word: &[u8]) -> Option<(BString, BString)> {
-    let parts = repo.remotes().into_iter().filter_map(|remote| {
+    let remotes = repo.remotes();
+    split_in(&remotes, word).map(|(remote, branch)| (remote.into(), branch.into()))
+}
+
+/// As [`split`], with the names of the remotes at hand.
+pub fn split_in<'a>(remotes: &'a [BString], word: &'a [u8]) -> Option<(&'a BStr, &'a BStr)> {
+    let parts = remotes.iter().filter_map(|remote| {
         let branch = word.strip_prefix(&remote[..])?.strip_prefix(b"/")?;
-        (!branch.is_empty()).then(|| (remote, branch.into()))
+        (!branch.is_empty()).then(|| (remote.as_bstr(), branch.as_bstr()))
     });
     parts.max_by_key(|(remote, _)| remote.len())
 }

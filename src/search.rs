@@ -236,9 +236,7 @@ impl Search {
                     entry.name,
                     entry.path.display()
                 );
-                Err(Failure::new(Exit::NotFound, message)
-                    .hint("git worktree prune")
-                    .into())
+                Err(Failure::new(Exit::NotFound, message).hint("wprune").into())
             }
         }
     }

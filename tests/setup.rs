@@ -1064,7 +1064,7 @@ fn ctrl_c_ends_it_cleanly() {
         assert_eq!(text(&output.stdout), "");
         assert!(
             stderr.contains(": interrupted after ")
-                && stderr.ends_with("the worktree stays as it is; wsetup goes on\n"),
+                && stderr.ends_with("the worktree stays as it is; wsetup auth goes on\n"),
             "{stderr}"
         );
         assert_eq!(world.read("app-auth/told"), "told\n");

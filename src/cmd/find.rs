@@ -31,6 +31,7 @@ impl Match {
             worktree: &self.worktree,
             cd: Some(&self.cd),
             found: Some(&self.found),
+            launch: None,
         }
     }
 }

@@ -32,6 +32,7 @@ pub fn run(mut args: cli::List) -> Result<()> {
             worktree,
             cd: None,
             found: None,
+            launch: None,
         });
         return output::fields(rows, &args.show.fields);
     }

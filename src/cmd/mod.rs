@@ -17,7 +17,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command};
@@ -29,9 +28,12 @@ use crate::output;
 /// # Errors
 /// What the command fails with; a wrong command line is a [`Failure`] with [`Exit::Usage`].
 pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.collect();
+    // A shell function that asks for fields reads them from standard output: help is not among them.
+    let captured = args.iter().any(|arg| arg == "--fields");
+    let cli = match Cli::read(args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, captured),
     };
     for dir in cli.directory.iter().filter(|dir| !dir.is_empty()) {
         std::env::set_current_dir(dir)
@@ -65,13 +67,18 @@ fn current_dir() -> Result<PathBuf> {
     })
 }
 
-/// Help and version go to standard output; anything else becomes one line in treehop's own form.
-fn usage(error: &clap::Error) -> Result<()> {
+/// Help and version go to standard output, unless that is `captured`; anything else becomes one line in treehop's own
+/// form.
+fn usage(error: &clap::Error, captured: bool) -> Result<()> {
     let text = error.render();
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
+        if captured {
+            eprint!("{text}");
+            return Ok(());
+        }
         return output::raw(text.to_string().as_bytes());
     }
     let text = text.to_string();

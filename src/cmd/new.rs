@@ -15,12 +15,13 @@ use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use crate::cli::{self, Format};
+use crate::creation::candidates;
 use crate::creation::carry::Changes;
 use crate::creation::journal::{self, By, Journal, Plans, Record, taken};
 use crate::creation::place::{self, Names};
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git};
-use crate::output::{self, Document};
+use crate::output::{self, Document, Row};
 use crate::reader::Reader;
 use crate::remote::{self, Request};
 use crate::repo::Repo;
@@ -35,6 +36,8 @@ struct Made {
     document: Document,
     created: Created,
     steps: Vec<Step>,
+    /// How many of the last arguments are for the claude that is to be run there; null: none is.
+    launch: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -136,6 +139,9 @@ pub fn run(args: &cli::New) -> Result<()> {
     let dir = super::current_dir()?;
     let mut repo = Repo::discover(&dir)?;
     known::remember(&repo);
+    if args.candidates {
+        return candidates::print(&repo, args);
+    }
     if journal::recover(&repo) {
         repo = Repo::discover(&dir)?;
     }
@@ -238,14 +244,26 @@ fn print(
         worktree: reader.worktrees(&[at])?.remove(0),
         cd: Some(directory.into()),
     };
-    if args.show.fields.is_empty() && args.show.format == Format::Json {
-        return output::json(&Made {
-            document,
-            created,
-            steps,
-        });
+    let launch = args.claude.then_some(args.claude_args);
+    if !args.show.fields.is_empty() {
+        let row = Row {
+            repo: &document.repo,
+            worktree: &document.worktree,
+            cd: document.cd.as_deref(),
+            found: None,
+            launch,
+        };
+        return output::fields(std::iter::once(row), &args.show.fields);
     }
-    output::one(&document, &args.show)
+    if args.show.format == Format::Table {
+        return output::one(&document, &args.show);
+    }
+    output::json(&Made {
+        document,
+        created,
+        steps,
+        launch,
+    })
 }
 
 /// Where one stands.

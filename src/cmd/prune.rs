@@ -101,6 +101,7 @@ pub fn run(args: &cli::Prune) -> Result<()> {
         worktree: &Worktree::default(),
         cd: cd.as_deref(),
         found: None,
+        launch: None,
     };
     output::fields(std::iter::once(row), &args.fields)
 }

@@ -90,6 +90,7 @@ fn print(repo: RepoInfo, removed: Vec<Done>, cd: Option<PathBuf>, fields: &[Stri
         worktree: &Worktree::default(),
         cd: cd.as_deref(),
         found: None,
+        launch: None,
     };
     output::fields(std::iter::once(row), fields)
 }

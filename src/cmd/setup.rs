@@ -34,6 +34,12 @@ pub fn run(args: &cli::Setup) -> Result<()> {
     };
     let path = &search.entry(*at).path;
     let steps = setup::worktree(path, Extent::All)?;
+    if steps.is_empty() {
+        setup::say(&format!(
+            "nothing to set up in '{}'",
+            search.entry(*at).name
+        ));
+    }
     // Read afterwards: the virtual environment may be new.
     let searched = &search.repos[at.0];
     let reader = Reader::new(&searched.repo, &searched.entries, &args.show);

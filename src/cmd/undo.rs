@@ -128,6 +128,7 @@ fn list(repo: &Repo, args: &cli::Undo) -> Result<()> {
         worktree,
         cd: None,
         found: Some(found),
+        launch: None,
     });
     output::fields(rows, &args.show.fields)
 }

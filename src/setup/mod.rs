@@ -16,7 +16,8 @@ use crate::error::{Exit, Failure};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use log::Log;
-use run::{Runner, say};
+use run::Runner;
+pub use run::say;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +104,6 @@ pub fn worktree(top: &Path, extent: Extent) -> Result<Vec<Step>> {
         }
     }
     failures(&steps, entry)?;
-    if steps.is_empty() {
-        say(&format!("nothing to set up in '{}'", entry.name));
-    }
     Ok(steps)
 }
 

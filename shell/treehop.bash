@@ -4,7 +4,7 @@
 # A leading backslash or `builtin` passes by the aliases and functions that users have for such names.
 
 # An alias of the same name would make the definitions below a syntax error.
-\unalias wcd wls 2>/dev/null || :
+\unalias wcd wls wnew wsetup wrm wundo wprune 2>/dev/null || :
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -20,10 +20,9 @@ function __treehop_ask {
 # --- wcd: go to a worktree --------------------------------------------------------------------------------------
 
 function wcd {
-  local arg pick='' ended='' out dir
-  local -a words=() options=() rows=()
-  # A script has seen no prompt yet: where it starts is a place to come back to.
-  [[ -n $__treehop_pwd ]] || __treehop_refresh
+  local arg pick='' ended='' dir
+  local -a words=() options=()
+  __treehop_begin
   for arg; do
     case $ended$arg in
       --) ended=1 ;;
@@ -40,14 +39,19 @@ function wcd {
   done
   # To pick without a word is to pick from all: the empty word fits all.
   [[ -z $pick || ${#words[@]} -gt 0 ]] || words=('')
-  if [[ ${#words[@]} -gt 0 && -t 0 && -t 2 ]]; then
-    out=$(__treehop_ask find --all "${options[@]}" --fields query,description,cd -- "${words[@]}") || return
-    \mapfile -t rows <<<"$out"
-    __treehop_pick dir "${rows[@]}" || return
-  else
-    dir=$(__treehop_ask find "${options[@]}" --fields cd -- "${words[@]}") || return
-  fi
-  \builtin cd -- "$dir" || return
+  __treehop_find dir "${options[@]}" -- "${words[@]}" || return
+  __treehop_go "$dir"
+}
+
+function __treehop_begin {
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  [[ -n $__treehop_pwd ]] || __treehop_refresh
+  [[ . -ef $PWD ]] || \printf 'treehop: this directory was removed, so the main worktree is asked\n' >&2
+}
+
+# __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.
+function __treehop_go {
+  [[ -z $1 ]] || \builtin cd -- "$1" || return
   __treehop_refresh
 }
 
@@ -68,6 +72,20 @@ function __treehop_previous {
   local previous=${__treehop_last-}
   [[ -n ${TREEHOP_WORKTREE-} || ! -d ${__treehop_top-} ]] || previous=$__treehop_top
   \printf %s "${previous:--}"
+}
+
+# __treehop_find VARIABLE [OPTION…] -- WORD…: the directory that the words mean. In a terminal one of several is picked.
+function __treehop_find {
+  local __treehop_out
+  local -a __treehop_rows
+  if [[ $# -gt 2 && ${*: -1} != -- && -t 0 && -t 2 ]]; then
+    __treehop_out=$(__treehop_ask find --all --fields query,description,cd "${@:2}") || return
+    \mapfile -t __treehop_rows <<<"$__treehop_out"
+    __treehop_pick "$1" "${__treehop_rows[@]}"
+  else
+    __treehop_out=$(__treehop_ask find --fields cd "${@:2}") || return
+    \printf -v "$1" %s "$__treehop_out"
+  fi
 }
 
 # __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -110,6 +128,66 @@ function wls {
     return
   fi
   __treehop_ask list --format table "$@"
+}
+
+# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+
+function wnew {
+  local out dir launch
+  __treehop_begin
+  out=$(__treehop_ask new --fields cd,launch "$@") || return
+  {
+    IFS= \read -r dir
+    IFS= \read -r launch
+  } <<<"$out"
+  __treehop_go "$dir" || return
+  # With -c: so many of the last arguments are claude's.
+  [[ -z $launch ]] || \command claude "${@:$#-launch+1}"
+}
+
+function wsetup {
+  local dir=$PWD
+  if [[ ${1-} == -* ]]; then
+    __treehop_do setup "$@"
+    return
+  fi
+  [[ $# -eq 0 ]] || __treehop_find dir -- "$@" || return
+  __treehop_do setup -- "$dir"
+}
+
+# Each word is another worktree.
+function wrm {
+  local arg dir
+  local -a args=()
+  __treehop_begin
+  for arg; do
+    case $arg in
+      -) args+=("$(__treehop_previous)") ;;
+      -*) args+=("$arg") ;;
+      *) __treehop_find dir -- "$arg" && args+=("$dir") || return ;;
+    esac
+  done
+  __treehop_do remove "${args[@]}"
+}
+
+function wundo {
+  if [[ ${1-} == --list ]]; then
+    __treehop_ask undo --list --format table
+  else
+    __treehop_do undo "$@"
+  fi
+}
+
+function wprune {
+  __treehop_do prune "$@"
+}
+
+# __treehop_do COMMAND ARG…: do it, and go where it says. Also where it fails: a venv may be there, or gone.
+function __treehop_do {
+  local dir status=0
+  __treehop_begin
+  dir=$(__treehop_ask "$1" --fields cd "${@:2}") || status=$?
+  __treehop_go "$dir" && return "$status"
 }
 
 # --- The virtual environment ------------------------------------------------------------------------------------
@@ -291,7 +369,7 @@ function __treehop_hook {
 # --- Tab --------------------------------------------------------------------------------------------------------
 # What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
 
-function __treehop_complete_wcd {
+function __treehop_complete {
   local typed=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]} kept='' out word answer i
   local -a words=() before=() rows=() lines=('')
   COMPREPLY=()
@@ -300,7 +378,7 @@ function __treehop_complete_wcd {
   [[ $typed == *[[:space:]] ]] && words+=('')
   word=${words[-1]}
   if [[ $word == -* ]]; then
-    \mapfile -t COMPREPLY < <(\compgen -W '-i -s -h' -- "$word")
+    \mapfile -t COMPREPLY < <(\compgen -W "$(__treehop_options "$1")" -- "$word")
     return
   fi
   # Readline splits at `:` and `@` too; what it does not replace is taken off the answer again.
@@ -309,7 +387,8 @@ function __treehop_complete_wcd {
   for answer in "${words[@]:1:${#words[@]}-2}"; do
     [[ $answer == -* ]] || before+=("$answer")
   done
-  out=$(__treehop_ask find --all --partial --fields query,description -- "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
+  out=$(__treehop_candidates "$1" "${before[@]}" "${word#[\"\']}" 2>/dev/null) || return 0
+  [[ -n $out ]] || return 0
   \mapfile -t rows <<<"$out"
   for ((i = 0; i < ${#rows[@]}; i += 2)); do
     # A word that stands there already is not offered again.
@@ -321,6 +400,27 @@ function __treehop_complete_wcd {
     lines+=("$answer")
   done
   ((${#COMPREPLY[@]} < 2)) || COMPREPLY=("${lines[@]}")
+}
+
+# __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
+function __treehop_candidates {
+  case $1 in
+    wcd | wsetup) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
+    wrm) __treehop_ask find --all --partial --fields query,description -- "${@: -1}" ;;
+    wnew) __treehop_ask new --candidates --fields query,description -- "${@: -1}" ;;
+    wundo) __treehop_ask undo --list --fields query,description -- "${@: -1}" ;;
+  esac
+}
+
+function __treehop_options {
+  case $1 in
+    wcd) \printf '%s ' -i -s -h ;;
+    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model -c --help ;;
+    wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
+    wundo) \printf '%s ' --list --help ;;
+    wprune) \printf '%s ' --merged --dry-run --help ;;
+    *) \printf '%s ' --help ;;
+  esac
 }
 
 # --- Loading ----------------------------------------------------------------------------------------------------
@@ -343,6 +443,6 @@ else
     fi
   fi
   if [[ $- == *i* ]]; then
-    \complete -o nosort -F __treehop_complete_wcd wcd
+    \complete -o nosort -F __treehop_complete wcd wnew wsetup wrm wundo wprune
   fi
 fi

@@ -24,8 +24,7 @@ function wcd --description 'Go to the worktree that QUERY means'
     set -l ended
     set -l words
     set -l options
-    # A script has no hook: where it starts is a place to come back to.
-    test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
+    __treehop_begin
     for arg in $argv
         switch "$ended$arg"
             case --
@@ -48,19 +47,27 @@ function wcd --description 'Go to the worktree that QUERY means'
     end
     # To pick without a word is to pick from all: the empty word fits all.
     set -q pick[1]; and not set -q words[1]; and set words ''
-    set -l dir
-    if set -q words[1]; and test -t 0; and test -t 2
-        set -l rows (__treehop_ask find --all $options --fields query,description,cd -- $words)
-        or return
-        set dir (__treehop_pick $rows)
-        or return
-    else
-        set dir (__treehop_ask find $options --fields cd -- $words)
-        or return
+    set -l dir (__treehop_find $options -- $words)
+    or return
+    __treehop_go $dir
+end
+
+function __treehop_begin
+    # A script has no hook: where it starts is a place to come back to.
+    test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
+    test . -ef "$PWD"
+    or builtin printf 'treehop: this directory was removed, so the main worktree is asked\n' >&2
+end
+
+# __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.
+function __treehop_go
+    if test -z "$argv[1]"
+        __treehop_refresh
+        return 0
     end
     set -l previous $PWD
     set -g __treehop_pwd
-    builtin cd -- $dir
+    builtin cd -- $argv[1]
     or return
     # What fish's own `cd` does for `cd -`, `prevd` and `dirh`.
     if test "$PWD" != "$previous"
@@ -91,6 +98,17 @@ function __treehop_previous
     end
     test -n "$previous"; or set previous -
     builtin printf '%s\n' $previous
+end
+
+# __treehop_find [OPTION…] -- WORD…: the directory that the words mean. In a terminal one of several is picked.
+function __treehop_find
+    if test "$argv[-1]" != --; and test -t 0; and test -t 2
+        set -l rows (__treehop_ask find --all --fields query,description,cd $argv)
+        or return
+        __treehop_pick $rows
+    else
+        __treehop_ask find --fields cd $argv
+    end
 end
 
 # __treehop_pick ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -137,6 +155,73 @@ function wls --description 'The worktrees of this repository'
         return
     end
     __treehop_ask list --format table $argv
+end
+
+# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+
+function wnew --description 'Create a worktree for a branch, set it up, go there'
+    __treehop_begin
+    set -l made (__treehop_ask new --fields cd,launch $argv)
+    or return
+    __treehop_go "$made[1]"
+    or return
+    # With -c: so many of the last arguments are claude's.
+    if test -n "$made[2]"
+        set -e argv[1..(math (count $argv) - $made[2])]
+        command claude $argv
+    end
+end
+
+function wsetup --description 'Install the dependencies of a worktree'
+    set -l dir $PWD
+    if string match -q -- '-*' "$argv[1]"
+        __treehop_do setup $argv
+        return
+    end
+    if set -q argv[1]
+        set dir (__treehop_find -- $argv)
+        or return
+    end
+    __treehop_do setup -- $dir
+end
+
+# Each word is another worktree.
+function wrm --description 'Remove worktrees, and branches that are merged'
+    set -l args
+    __treehop_begin
+    for arg in $argv
+        switch $arg
+            case -
+                set -a args (__treehop_previous)
+            case '-*'
+                set -a args $arg
+            case '*'
+                set -a args (__treehop_find -- $arg)
+                or return
+        end
+    end
+    __treehop_do remove $args
+end
+
+function wundo --description 'Bring a removed worktree back'
+    if test "$argv[1]" = --list
+        __treehop_ask undo --list --format table
+    else
+        __treehop_do undo $argv
+    end
+end
+
+function wprune --description 'Forget worktrees whose directory is gone'
+    __treehop_do prune $argv
+end
+
+# __treehop_do COMMAND ARG…: do it, and go where it says. Also where it fails: a venv may be there, or gone.
+function __treehop_do
+    __treehop_begin
+    set -l dir (__treehop_ask $argv[1] --fields cd $argv[2..-1])
+    set -l ended $status
+    __treehop_go "$dir"
+    and return $ended
 end
 
 # --- The virtual environment ------------------------------------------------------------------------------------
@@ -323,18 +408,32 @@ end
 # --- Tab --------------------------------------------------------------------------------------------------------
 # What is typed need not be how the answer begins.
 
-function __treehop_complete_wcd
+function __treehop_complete
     set -l words (commandline -opc)[2..-1]
     set -l typed (commandline -ct)
     string match -q -- '-*' $typed; and return
     # A quote that is still open is closed first.
     set -l word (string unescape -- "$typed"; or string unescape -- "$typed'"; or string unescape -- "$typed\"")
     set words (string match -v -- '-*' $words) "$word"
-    set -l rows (__treehop_ask find --all --partial --fields query,description -- $words 2>/dev/null)
+    set -l rows (__treehop_candidates $argv[1] $words 2>/dev/null)
     while set -q rows[2]
         # A word that stands there already is not offered again.
         contains -- $rows[1] $words[1..-2]; or builtin printf '%s\t%s\n' $rows[1] $rows[2]
         set -e rows[1..2]
+    end
+end
+
+# __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
+function __treehop_candidates
+    switch $argv[1]
+        case wcd wsetup
+            __treehop_ask find --all --partial --fields query,description -- $argv[2..-1]
+        case wrm
+            __treehop_ask find --all --partial --fields query,description -- $argv[-1]
+        case wnew
+            __treehop_ask new --candidates --fields query,description -- $argv[-1]
+        case wundo
+            __treehop_ask undo --list --fields query,description -- $argv[-1]
     end
 end
 
@@ -357,10 +456,29 @@ else
             end
             __treehop_keep_path
         end
-        complete -c wcd -e
-        complete -c wcd -f -k -a '(__treehop_complete_wcd)'
+        for name in wcd wnew wsetup wrm wundo wprune
+            complete -c $name -e
+            complete -c $name -f -k -a "(__treehop_complete $name)"
+            complete -c $name -s h -l help -d 'show help'
+        end
         complete -c wcd -s i -d 'pick from a list'
         complete -c wcd -s s -d 'keep the subdirectory'
-        complete -c wcd -s h -d 'show help'
+        complete -c wnew -l base -x -d 'where a new branch begins'
+        complete -c wnew -l fetch -d 'ask the remote first'
+        complete -c wnew -l pr -x -d 'a pull or merge request'
+        complete -c wnew -l detach -x -d 'a commit, and no branch'
+        complete -c wnew -l name -x -d "the worktree's name"
+        complete -c wnew -l path -r -F -d "the worktree's directory"
+        complete -c wnew -l carry -d 'with the uncommitted changes of this one'
+        complete -c wnew -l setup -d 'install, even for a pull request'
+        complete -c wnew -l no-setup -d 'install nothing'
+        complete -c wnew -l model -x -d 'the model that claude uses there'
+        complete -c wnew -s c -d 'then run claude; what follows BRANCH is its'
+        complete -c wrm -s f -l force -d 'with changes, too: wundo has them'
+        complete -c wrm -l keep-branch -d 'keep the branch'
+        complete -c wrm -s n -l dry-run -d 'only say what would be done'
+        complete -c wundo -l list -d 'what can be brought back'
+        complete -c wprune -l merged -d 'remove what is merged, too'
+        complete -c wprune -s n -l dry-run -d 'only say what would be done'
     end
 end

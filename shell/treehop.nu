@@ -39,21 +39,29 @@ export def --env wcd [
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
 ]: nothing -> nothing {
-  # A script has seen no prompt yet: where it starts is a place to come back to.
-  if $env.__treehop.pwd == null { __treehop_refresh }
+  __treehop_begin
   # To pick without a word is to pick from all: the empty word fits all.
   let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
     let previous = __treehop_previous
     $query | each {|word| if $word == '-' { $previous } else { $word } }
   } else { $query }
-  let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
-  let options = [...(if $ask { ['--all'] }) ...(if $subdir { ['--subdir'] })]
-  # A failing program ends this with its own message and status; an error of nu's would be status 1.
-  let out = __treehop_ask find ...$options -- ...$words
-  let found = $out | from json
-  let chosen = if $ask { __treehop_pick $found.matches } else { $found }
-  __treehop_cd $chosen.cd
-  __treehop_refresh $chosen
+  let found = __treehop_find $words ...(if $subdir { ['--subdir'] } else { [] })
+  __treehop_cd $found.cd
+  __treehop_refresh $found
+}
+
+def --env __treehop_begin [] {
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  if $env.__treehop.pwd == null { __treehop_refresh }
+  try { $env.PWD | path exists } catch {
+    print --stderr 'treehop: this directory was removed, so the main worktree is asked'
+  }
+}
+
+# Go there, or stay where it is empty; what holds there holds at once.
+def --env __treehop_go [dir: string] {
+  if $dir != '' { __treehop_cd $dir }
+  __treehop_refresh
 }
 
 # The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
@@ -61,6 +69,15 @@ def __treehop_previous [] {
   let hop = $env.__treehop
   let outside = $env.TREEHOP_WORKTREE? == null and $hop.top != null and ($hop.top | path exists)
   (if $outside { $hop.top } else { $hop.last }) | default '-'
+}
+
+# What the words mean. In a terminal one of several is picked.
+def __treehop_find [words: list<string>, ...options: string] {
+  let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
+  # A failing program ends this with its own message and status; an error of nu's would be status 1.
+  let out = __treehop_ask find ...$options ...(if $ask { ['--all'] } else { [] }) -- ...$words
+  let found = $out | from json
+  if $ask { __treehop_pick $found.matches } else { $found }
 }
 
 # One needs no question. To leave the list without an answer is to fail.
@@ -135,6 +152,84 @@ def __treehop_row [tree: record] {
 
 def __treehop_time []: any -> any {
   if $in != null { into datetime }
+}
+
+# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+
+# Create a worktree for BRANCH (new, local, remote, or pr:N), set it up, go there.
+#
+# All options of `treehop new` hold. With -c it ends in claude, and all that follows BRANCH is claude's.
+@example "a new branch from here" { wnew feature/auth }
+@example "and claude in it, at work" { wnew -c fix/issue-422 --model sonnet "fix issue 422" }
+@example "the branch of a pull request" { wnew pr:12 }
+export def --env --wrapped wnew [
+  ...args: string@"nu-complete wnew" # options, BRANCH, and after -c what claude gets
+]: nothing -> nothing {
+  __treehop_begin
+  let made = __treehop_ask new --fields cd,launch ...$args | lines
+  __treehop_go ($made.0? | default '')
+  let launch = $made.1? | default ''
+  # So many of the last arguments are claude's.
+  if $launch != '' { ^claude ...($args | last ($launch | into int)) }
+}
+
+# Install the dependencies of a worktree, and have its venv active.
+@example "of this one" { wsetup }
+export def --env wsetup [
+  ...query: string@"nu-complete wcd" # which worktree; none: this one
+]: nothing -> nothing {
+  let dir = if ($query | is-empty) { $env.PWD } else { __treehop_find $query | get cd }
+  __treehop_do setup -- $dir
+}
+
+# Remove worktrees, and branches that are merged; `wundo` brings them back.
+@example "this one, and back to the main worktree" { wrm }
+export def --env wrm [
+  ...query: string@"nu-complete wrm" # each word another worktree; none: this one
+  --force (-f) # with changes, too: wundo has them
+  --keep-branch # keep the branch
+  --dry-run (-n) # only say what would be done
+]: nothing -> nothing {
+  __treehop_begin
+  let previous = __treehop_previous
+  let dirs = $query | each {|word| if $word == '-' { $previous } else { __treehop_find [$word] | get cd } }
+  let options = [
+    (if $force { '--force' })
+    (if $keep_branch { '--keep-branch' })
+    (if $dry_run { '--dry-run' })
+  ]
+  __treehop_do remove ...($options | compact) -- ...$dirs
+}
+
+# Bring a removed worktree back: branch, index and files.
+export def --env wundo [
+  name?: string@"nu-complete wundo" # which; none: the one removed last
+  --list # what can be brought back, as a table
+]: nothing -> any {
+  if $list {
+    let out = __treehop_ask undo --list
+    return ($out | from json | get snapshots | update time { __treehop_time } | move path head snapshot --last)
+  }
+  __treehop_do undo -- ...($name | append [])
+}
+
+# Forget worktrees whose directory is gone.
+export def --env wprune [
+  --merged # remove what is merged, too
+  --dry-run (-n) # only say what would be done
+]: nothing -> nothing {
+  __treehop_do prune ...([(if $merged { '--merged' }) (if $dry_run { '--dry-run' })] | compact)
+}
+
+# Do it, and go where it says. Also where it fails: a venv may be there, or gone.
+def --env --wrapped __treehop_do [command: string, ...args: string] {
+  __treehop_begin
+  let done = try {
+    {dir: (__treehop_ask $command --fields cd ...$args | lines | get 0? | default ''), status: 0}
+  } catch {|error| {dir: '', status: ($error.exit_code? | default 1)} }
+  __treehop_go $done.dir
+  # nu has no other way to end with a status.
+  if $done.status != 0 { ^sh -c $"exit ($done.status)" }
 }
 
 # --- The virtual environment ------------------------------------------------------------------------------------
@@ -320,11 +415,32 @@ def __treehop_others []: any -> list {
 # What is typed need not be how the answer begins, so nu is told not to filter; it inserts an answer as it stands.
 
 def "nu-complete wcd" [context: string] {
+  __treehop_complete $context {|words| [find --all --partial -- ...$words] }
+}
+
+# Each word is another worktree.
+def "nu-complete wrm" [context: string] {
+  __treehop_complete $context {|words| [find --all --partial -- ($words | last)] }
+}
+
+def "nu-complete wnew" [context: string] {
+  __treehop_complete $context {|words| [new --candidates -- ($words | last)] }
+}
+
+def "nu-complete wundo" [context: string] {
+  __treehop_complete $context {|words| [undo --list -- ($words | last)] }
+}
+
+# What the last word may become; `ask` makes of the typed words what the binary is asked.
+def __treehop_complete [context: string, ask: closure] {
   let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word
   let query = $words | skip 1 | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
-  let asked = try { __treehop_ask find --all --partial -- ...$query | complete | get stdout | from json }
-  let answers = $asked.matches? | default [] | each {|row|
-    {value: (__treehop_quote $row.query), description: $row.description}
+  let asked = do $ask $query
+  let out = try {
+    __treehop_ask ($asked | first) --fields query,description ...($asked | skip 1) | complete | get stdout
+  }
+  let answers = $out | default '' | lines | chunks 2 | each {|row|
+    {value: (__treehop_quote $row.0), description: $row.1}
   }
   # Where all begin alike, nu would insert that, and it may be an answer by itself: so the word stands among them.
   let alike = ($answers | length) > 1 and ($answers | get value | str substring 0..0 | uniq | length) == 1

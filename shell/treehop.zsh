@@ -4,7 +4,7 @@
 # `emulate -L zsh` where the user's shell comes in: options such as KSH_ARRAYS or ERR_EXIT do not reach what follows.
 
 # An alias of the same name would hide the functions below.
-\unalias wcd wls 2>/dev/null || :
+\unalias wcd wls wnew wsetup wrm wundo wprune 2>/dev/null || :
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -21,13 +21,12 @@ function __treehop_ask {
 
 function wcd {
   local dir=''
-  # A script has seen no prompt yet: where it starts is a place to come back to.
-  [[ -n $__treehop_pwd ]] || __treehop_refresh
+  __treehop_begin
   # A function of its own, so that `cd` below runs with the user's options (AUTO_PUSHD).
   () {
     \builtin emulate -L zsh
-    local arg pick='' ended='' out
-    local -a words=() options=() rows=()
+    local arg pick='' ended=''
+    local -a words=() options=()
     for arg; do
       case $ended$arg in
         --) ended=1 ;;
@@ -44,16 +43,24 @@ function wcd {
     done
     # To pick without a word is to pick from all: the empty word fits all.
     [[ -z $pick || ${#words} -gt 0 ]] || words=('')
-    if [[ ${#words} -gt 0 && -t 0 && -t 2 ]]; then
-      out=$(__treehop_ask find --all "${options[@]}" --fields query,description,cd -- "${words[@]}") || return
-      rows=("${(@f)out}")
-      __treehop_pick dir "${rows[@]}" || return
-    else
-      dir=$(__treehop_ask find "${options[@]}" --fields cd -- "${words[@]}") || return
-    fi
+    __treehop_find dir "${options[@]}" -- "${words[@]}"
   } "$@" || return
-  [[ -n $dir ]] || return 0
-  \builtin cd -- "$dir" || return
+  [[ -z $dir ]] || __treehop_go "$dir"
+}
+
+function __treehop_begin {
+  # A script has seen no prompt yet: where it starts is a place to come back to.
+  [[ -n $__treehop_pwd ]] || __treehop_refresh
+  [[ . -ef $PWD ]] || \printf 'treehop: this directory was removed, so the main worktree is asked\n' >&2
+}
+
+# __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.
+function __treehop_go {
+  if [[ -z $1 ]]; then
+    __treehop_refresh
+    return
+  fi
+  \builtin cd -- "$1" || return
   [[ $PWD == "$__treehop_pwd" ]] || __treehop_refresh
 }
 
@@ -74,6 +81,19 @@ function __treehop_previous {
   local previous=$__treehop_last
   [[ -n ${TREEHOP_WORKTREE-} || ! -d $__treehop_top ]] || previous=$__treehop_top
   \printf %s "${previous:--}"
+}
+
+# __treehop_find VARIABLE [OPTION…] -- WORD…: the directory that the words mean. In a terminal one of several is picked.
+function __treehop_find {
+  \builtin emulate -L zsh
+  local out
+  if [[ ${@[-1]} != -- && -t 0 && -t 2 ]]; then
+    out=$(__treehop_ask find --all --fields query,description,cd "${@[2,-1]}") || return
+    __treehop_pick "$1" "${(@f)out}"
+  else
+    out=$(__treehop_ask find --fields cd "${@[2,-1]}") || return
+    \printf -v "$1" %s "$out"
+  fi
 }
 
 # __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
@@ -114,6 +134,66 @@ function wls {
     return
   fi
   __treehop_ask list --format table "$@"
+}
+
+# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+
+function wnew {
+  local out dir='' launch=''
+  __treehop_begin
+  out=$(__treehop_ask new --fields cd,launch "$@") || return
+  {
+    IFS= \read -r dir || :
+    IFS= \read -r launch || :
+  } <<<"$out"
+  __treehop_go "$dir" || return
+  # With -c: so many of the last arguments are claude's.
+  [[ -z $launch ]] || \command claude "${@:$(($# - launch + 1))}"
+}
+
+function wsetup {
+  local dir=$PWD
+  if [[ ${1-} == -* ]]; then
+    __treehop_do setup "$@"
+    return
+  fi
+  (($# == 0)) || __treehop_find dir -- "$@" || return
+  __treehop_do setup -- "$dir"
+}
+
+# Each word is another worktree.
+function wrm {
+  local arg dir
+  local -a args=()
+  __treehop_begin
+  for arg; do
+    case $arg in
+      -) args+=("$(__treehop_previous)") ;;
+      -*) args+=("$arg") ;;
+      *) __treehop_find dir -- "$arg" && args+=("$dir") || return ;;
+    esac
+  done
+  __treehop_do remove "${args[@]}"
+}
+
+function wundo {
+  if [[ ${1-} == --list ]]; then
+    __treehop_ask undo --list --format table
+  else
+    __treehop_do undo "$@"
+  fi
+}
+
+function wprune {
+  __treehop_do prune "$@"
+}
+
+# __treehop_do COMMAND ARG…: do it, and go where it says. Also where it fails: a venv may be there, or gone.
+function __treehop_do {
+  local dir ended=0
+  __treehop_begin
+  dir=$(__treehop_ask "$1" --fields cd "${@:2}") || ended=$?
+  __treehop_go "$dir" && return "$ended"
 }
 
 # --- The virtual environment ------------------------------------------------------------------------------------
@@ -265,22 +345,23 @@ function __treehop_hook {
   fi
   __treehop_keep_path
   # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
-  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete_wcd wcd
+  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wrm wundo wprune
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
 # What is typed need not be how the answer begins, so with several answers nothing is inserted: they are shown.
 # No `emulate` here: compsys has set the options that it needs.
 
-function __treehop_complete_wcd {
+function __treehop_complete {
   local out line i
   local -a typed=() rows=() answers=() lines=()
   if [[ $PREFIX == -* ]]; then
-    \compadd -- -i -s -h
+    \compadd -- $(__treehop_options "$service")
     return
   fi
   ((CURRENT < 3)) || typed=("${(@Q)${(@)words[2,CURRENT - 1]:#-*}}")
-  out=$(__treehop_ask find --all --partial --fields query,description -- "${typed[@]}" "${(Q)PREFIX}" 2>/dev/null) || return
+  out=$(__treehop_candidates "$service" "${typed[@]}" "${(Q)PREFIX}" 2>/dev/null) || return
+  [[ -n $out ]] || return
   rows=("${(@f)out}")
   for ((i = 1; i < ${#rows}; i += 2)); do
     # A word that stands there already is not offered again.
@@ -292,6 +373,27 @@ function __treehop_complete_wcd {
   # -U: they are matches already, whatever was typed; -V: in this order; -l: each on its own line.
   \compadd -U -V treehop -l -d lines -a answers
   ((${#answers} < 2)) || compstate[insert]='' compstate[list]='list force'
+}
+
+# __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
+function __treehop_candidates {
+  case $1 in
+    wcd | wsetup) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
+    wrm) __treehop_ask find --all --partial --fields query,description -- "${@: -1}" ;;
+    wnew) __treehop_ask new --candidates --fields query,description -- "${@: -1}" ;;
+    wundo) __treehop_ask undo --list --fields query,description -- "${@: -1}" ;;
+  esac
+}
+
+function __treehop_options {
+  case $1 in
+    wcd) \printf '%s ' -i -s -h ;;
+    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model -c --help ;;
+    wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
+    wundo) \printf '%s ' --list --help ;;
+    wprune) \printf '%s ' --merged --dry-run --help ;;
+    *) \printf '%s ' --help ;;
+  esac
 }
 
 # --- Loading ----------------------------------------------------------------------------------------------------
@@ -312,5 +414,5 @@ function __treehop_complete_wcd {
   chpwd_functions=("${(@)chpwd_functions:#__treehop_refresh}" __treehop_refresh)
   precmd_functions=("${(@)precmd_functions:#__treehop_hook}" __treehop_hook)
   # EXTENDED_GLOB would expand the ^ of `wcd ^`.
-  \builtin alias wcd='noglob wcd'
+  \builtin alias wcd='noglob wcd' wsetup='noglob wsetup' wrm='noglob wrm'
 }

@@ -83,7 +83,10 @@ fn usage(error: &clap::Error, captured: bool) -> Result<()> {
     }
     let text = text.to_string();
     let line = text.lines().next().unwrap_or_default();
+    let missing = text.lines().nth(1).unwrap_or_default().trim();
+    let missing = format!("{missing} is missing");
     let message = match error.kind() {
+        ErrorKind::MissingRequiredArgument => &missing,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             "which command?"
         }
@@ -92,7 +95,14 @@ fn usage(error: &clap::Error, captured: bool) -> Result<()> {
     let tip = text
         .lines()
         .find_map(|line| line.trim_start().strip_prefix("tip: "));
+    let usage = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Usage: "))
+        .unwrap_or("treehop");
+    let words = usage.split(' ');
+    let command = words.take_while(|word| !word.starts_with(['[', '<', '-']));
+    let help = format!("{} --help", command.collect::<Vec<_>>().join(" "));
     Err(Failure::new(Exit::Usage, message)
-        .hint(tip.unwrap_or("treehop --help"))
+        .hint(tip.unwrap_or(&help))
         .into())
 }

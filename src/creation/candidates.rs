@@ -20,7 +20,7 @@ use crate::worktree::Worktree;
 #[derive(Serialize)]
 struct Candidates {
     schema: u8,
-    branches: Vec<Found>,
+    matches: Vec<Found>,
 }
 
 /// Prints the branches without a worktree that begin or look like BRANCH, those with the latest commit first.
@@ -43,9 +43,10 @@ pub fn print(repo: &Repo, args: &cli::New) -> Result<()> {
     let fitting = query::decide(&[typed.into()], &targets);
     let branches: Vec<_> = fitting.iter().map(|at| &branches[*at]).collect();
     if args.show.fields.is_empty() {
-        let branches = branches.into_iter().cloned().collect();
-        let schema = output::SCHEMA;
-        return output::json(&Candidates { schema, branches });
+        return output::json(&Candidates {
+            schema: output::SCHEMA,
+            matches: branches.into_iter().cloned().collect(),
+        });
     }
     let info = Reader::new(repo, &entries, &args.show).repo();
     let none = Worktree::default();

@@ -53,9 +53,13 @@ export def --env wcd [
 def --env __treehop_begin [] {
   # A script has seen no prompt yet: where it starts is a place to come back to.
   if $env.__treehop.pwd == null { __treehop_refresh }
-  try { $env.PWD | path exists } catch {
-    print --stderr 'treehop: this directory was removed, so the main worktree is asked'
-  }
+  try { $env.PWD | path exists } catch { __treehop_say_removed }
+}
+
+# Not even `print` works there. The caller stays where it is.
+def __treehop_say_removed [] {
+  __treehop_cd $env.__treehop.root
+  print --stderr 'treehop: this directory was removed, so the main worktree is asked'
 }
 
 # Go there, or stay where it is empty; what holds there holds at once.
@@ -166,7 +170,9 @@ export def --env --wrapped wnew [
   ...args: string@"nu-complete wnew" # options, BRANCH, and after -c what claude gets
 ]: nothing -> nothing {
   __treehop_begin
-  let made = __treehop_ask new --fields cd,launch ...$args | lines
+  # Apart from what is made of it: in one pipeline nu would pass over a failure.
+  let out = __treehop_ask new --fields cd,launch ...$args
+  let made = $out | lines
   __treehop_go ($made.0? | default '')
   let launch = $made.1? | default ''
   # So many of the last arguments are claude's.
@@ -178,7 +184,7 @@ export def --env --wrapped wnew [
 export def --env wsetup [
   ...query: string@"nu-complete wcd" # which worktree; none: this one
 ]: nothing -> nothing {
-  let dir = if ($query | is-empty) { $env.PWD } else { __treehop_find $query | get cd }
+  let dir = if ($query | is-empty) { $env.PWD } else { (__treehop_find $query).cd }
   __treehop_do setup -- $dir
 }
 
@@ -191,8 +197,11 @@ export def --env wrm [
   --dry-run (-n) # only say what would be done
 ]: nothing -> nothing {
   __treehop_begin
-  let previous = __treehop_previous
-  let dirs = $query | each {|word| if $word == '-' { $previous } else { __treehop_find [$word] | get cd } }
+  mut dirs = []
+  # In a closure, a failure would be nu's own.
+  for word in $query {
+    $dirs ++= [(if $word == '-' { __treehop_previous } else { (__treehop_find [$word]).cd })]
+  }
   let options = [
     (if $force { '--force' })
     (if $keep_branch { '--keep-branch' })
@@ -225,7 +234,8 @@ export def --env wprune [
 def --env --wrapped __treehop_do [command: string, ...args: string] {
   __treehop_begin
   let done = try {
-    {dir: (__treehop_ask $command --fields cd ...$args | lines | get 0? | default ''), status: 0}
+    let out = __treehop_ask $command --fields cd ...$args
+    {dir: ($out | lines | get 0? | default ''), status: 0}
   } catch {|error| {dir: '', status: ($error.exit_code? | default 1)} }
   __treehop_go $done.dir
   # nu has no other way to end with a status.

@@ -618,10 +618,7 @@ fn requirements_are_installed_where_pyproject_only_configures_tools() {
         stderr.contains("exit status 1, could not reach 127.0.0.1:9: offline?\n  log: "),
         "{stderr}"
     );
-    assert!(
-        stderr.ends_with("hint: to try again: wsetup auth\n"),
-        "{stderr}"
-    );
+    assert!(stderr.ends_with("hint: wcd auth; wsetup\n"), "{stderr}");
     let log = stderr
         .split("log: ")
         .nth(1)

@@ -137,6 +137,6 @@ fn failures(steps: &[Step], entry: &Entry) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new(Exit::Failed, lines.join("\n"))
-        .hint(format!("to try again: wsetup {}", entry.name))
+        .hint(format!("wcd {}; wsetup", entry.name))
         .into())
 }

@@ -7,6 +7,7 @@ mod common;
 mod documents;
 mod find;
 mod here;
+mod life;
 mod list;
 mod live;
 mod loading;

@@ -16,7 +16,7 @@ fn repo() -> (Repo, PathBuf) {
 
 /// Types `line`, and waits until the question with both answers stands.
 #[track_caller]
-fn question(s: &Session, line: &str) {
+pub fn question(s: &Session, line: &str) {
     s.text(line).keys(&["Enter"]);
     s.tmux.settle("the question", |screen| {
         screen.shows("feature/oauth-one")
@@ -27,7 +27,7 @@ fn question(s: &Session, line: &str) {
 
 /// Chooses `feature/oauth-two` in the shell's own way.
 #[track_caller]
-fn choose_two(s: &Session) {
+pub fn choose_two(s: &Session) {
     if s.shell == Shell::Nu {
         s.tmux.text("oauth-two");
         s.tmux.settle("the filter", |screen| {

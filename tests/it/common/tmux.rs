@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Scratch, tools};
 
 /// How long a condition may take on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long to look away between two looks at the screen.
 const BLINK: Duration = Duration::from_millis(12);

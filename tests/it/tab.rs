@@ -193,3 +193,42 @@ scenarios! {
         s.probe();
     }
 }
+
+scenarios! {
+    wnew_offers_branches_without_a_worktree: |shell| {
+        let repo = Repo::guide();
+        repo.git(["branch", "docs/readme"]);
+        repo.git(["update-ref", "refs/remotes/origin/theirs", "main"]);
+        repo.git(["remote", "add", "origin", "/nowhere"]);
+        let mut s = session(&repo, shell);
+        completes(&s, "wnew read", "wnew docs/readme");
+        s.keys(&["Enter"]).ready();
+        s.probe().status(0).branch("docs/readme");
+        completes(&s, "wnew thei", "wnew theirs");
+        s.keys(&["C-c"]).ready();
+        s.text("wnew auth").keys(&["Tab"]);
+        s.tmux.text("s");
+        s.tmux.settle("nothing for what has one", |screen| typed(screen).trim_end() == "wnew auths");
+    }
+
+    wrm_and_wundo_offer_what_they_take: |shell| {
+        let repo = Repo::guide();
+        let mut s = session(&repo, shell);
+        completes(&s, "wrm 42", "wrm fix/issue-422");
+        completes(&s, " au", "wrm fix/issue-422 feature/auth");
+        s.keys(&["Enter"]).ready();
+        s.probe().status(0).at(&repo.main);
+        assert!(!repo.auth().exists() && !repo.fix().exists());
+        s.text("wundo au").keys(&["Tab"]);
+        s.tmux.settle("its id", |screen| typed(screen).contains("wundo feature-auth-20"));
+        s.keys(&["Enter"]).ready();
+        s.probe().status(0).at(&repo.auth());
+    }
+
+    options_of_wnew_are_offered: |shell| {
+        let repo = Repo::guide();
+        let s = session(&repo, shell);
+        s.text("wrm --ke").keys(&["Tab"]);
+        s.tmux.settle("the option", |screen| typed(screen).trim_end() == "wrm --keep-branch");
+    }
+}

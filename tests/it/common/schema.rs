@@ -9,7 +9,20 @@ use serde_json::Value;
 use super::tools;
 
 /// The kinds of document, named as in the schema's `$defs`.
-const KINDS: [&str; 5] = ["list", "found", "matches", "install", "doctor"];
+const KINDS: [&str; 12] = [
+    "list",
+    "found",
+    "matches",
+    "new",
+    "candidates",
+    "setup",
+    "remove",
+    "undo",
+    "snapshots",
+    "prune",
+    "install",
+    "doctor",
+];
 
 struct Judge {
     schemas: Schemas,

@@ -118,10 +118,17 @@ impl Out {
         let has = |word: &str| self.args.iter().any(|a| a == word);
         let kind = match () {
             () if has("--all") => "matches",
+            () if has("--candidates") => "candidates",
+            () if has("--list") => "snapshots",
             () if has("list") => "list",
             () if has("find") || has("here") => "found",
             () if has("install") => "install",
             () if has("doctor") => "doctor",
+            () if has("new") => "new",
+            () if has("setup") => "setup",
+            () if has("remove") => "remove",
+            () if has("undo") => "undo",
+            () if has("prune") => "prune",
             () => panic!("which schema has {:?}?", self.args),
         };
         if let Err(why) = schema::check(kind, &value) {

@@ -464,7 +464,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__list)
-            opts="-C -h --fields --full --format --help"
+            opts="-w -C -h --watch --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

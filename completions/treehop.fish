@@ -44,6 +44,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand list" -l fields -d 'Prin
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand list" -s w -l watch -d 'Show the table on the whole terminal, and keep it fresh'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r

@@ -13,6 +13,7 @@ module completions {
 
   # Print all worktrees of the repository
   export extern "treehop list" [
+    --watch(-w)               # Show the table on the whole terminal, and keep it fresh
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop list format" # What to print

@@ -124,7 +124,7 @@ function __treehop_pick {
 
 function wls {
   if [[ ${1-} == -h || ${1-} == --help ]]; then
-    \printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+    \printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
     return
   fi
   __treehop_ask list --format table "$@"

@@ -151,7 +151,7 @@ end
 
 function wls --description 'The worktrees of this repository'
     if contains -- "$argv[1]" -h --help
-        builtin printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+        builtin printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
         return
     end
     __treehop_ask list --format table $argv

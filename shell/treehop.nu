@@ -110,7 +110,14 @@ def __treehop_pick [rows: list] {
 @example "those with changes" { wls | where changes.modified > 0 }
 @example "the ones left alone longest" { wls | sort-by commit.time }
 @example "where a session waits" { wls | where session =~ waiting | get path }
-export def wls []: nothing -> table {
+export def wls [
+  --watch (-w) # on the whole terminal, kept fresh; q ends
+]: nothing -> any {
+  if $watch {
+    # As a statement, so that it has the terminal to itself.
+    __treehop_ask list --watch
+    return
+  }
   let out = __treehop_ask list --full
   $out | from json | get worktrees | each {|tree| __treehop_row $tree }
 }

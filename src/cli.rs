@@ -148,6 +148,9 @@ pub enum Format {
 /// `treehop list`
 #[derive(Debug, Args)]
 pub struct List {
+    /// Show the table on the whole terminal, and keep it fresh
+    #[arg(short, long, conflicts_with = "fields")]
+    pub watch: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,

@@ -25,6 +25,7 @@ mod setup;
 mod shell;
 mod table;
 mod venv;
+mod watch;
 mod worktree;
 
 use std::process::ExitCode;

@@ -65,6 +65,14 @@ pub fn styled(text: &str) -> Result<()> {
     finish(anstream::stdout().lock().write_all(text.as_bytes()))
 }
 
+/// `text` with its ANSI styles, or without them where the terminal or `NO_COLOR` says so.
+pub fn adapted(text: String) -> String {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => anstream::adapter::strip_str(&text).to_string(),
+        _ => text,
+    }
+}
+
 /// Prints `document` as JSON with a final newline.
 pub fn json(document: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec(document)?;

@@ -38,6 +38,7 @@ export def --env wcd [
   ...query: string@"nu-complete wcd" # which worktree
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
+  --tab (-t) # in a new window of tmux, zellij, wezterm or kitty
 ]: nothing -> nothing {
   __treehop_begin
   # To pick without a word is to pick from all: the empty word fits all.
@@ -46,6 +47,10 @@ export def --env wcd [
     $query | each {|word| if $word == '-' { $previous } else { $word } }
   } else { $query }
   let found = __treehop_find $words ...(if $subdir { ['--subdir'] } else { [] })
+  if $tab {
+    __treehop_ask find --tab -- $found.cd | ignore
+    return
+  }
   __treehop_cd $found.cd
   __treehop_refresh $found
 }
@@ -165,7 +170,7 @@ def __treehop_time []: any -> any {
   if $in != null { into datetime }
 }
 
-# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
 
 # Create a worktree for BRANCH (new, local, remote, or pr:N), set it up, go there.
 #
@@ -178,12 +183,15 @@ export def --env --wrapped wnew [
 ]: nothing -> nothing {
   __treehop_begin
   # Apart from what is made of it: in one pipeline nu would pass over a failure.
-  let out = __treehop_ask new --fields cd,launch ...$args
+  let out = __treehop_ask new --fields cd,launch.args,launch.fork ...$args
   let made = $out | lines
   __treehop_go ($made.0? | default '')
-  let launch = $made.1? | default ''
-  # So many of the last arguments are claude's.
-  if $launch != '' { ^claude ...($args | last ($launch | into int)) }
+  let count = $made.1? | default ''
+  let fork = $made.2? | default ''
+  if $count == '' { return }
+  # With -c or --fork: so many of the last arguments are claude's.
+  let options = if $fork == '' { [] } else { ['--fork' $fork] }
+  __treehop_ask claude ...$options '@' ...($args | last ($count | into int))
 }
 
 # Install the dependencies of a worktree, and have its venv active.
@@ -193,6 +201,34 @@ export def --env wsetup [
 ]: nothing -> nothing {
   let dir = if ($query | is-empty) { $env.PWD } else { (__treehop_find $query).cd }
   __treehop_do setup -- $dir
+}
+
+# Run claude in the worktree that QUERY means, with ARGS as they are; refuses where a session is live.
+#
+# No QUERY where the first argument is an option: here.
+#
+#   --force    beside another session
+#   --trust    with the settings of a pull request, a stranger's
+#   --tab, -t  in a new window of tmux, zellij, wezterm or kitty
+@example "go on where you were" { wclaude auth --continue }
+@example "another model" { wclaude 422 --model sonnet }
+export def --env --wrapped wclaude [
+  ...args: string@"nu-complete wcd" # options, QUERY, and what claude gets
+]: nothing -> nothing {
+  __treehop_begin
+  let options = $args | take while {|arg| $arg in ['--force' '--trust' '--tab' '-t' '--help' '-h'] }
+  let rest = $args | skip ($options | length)
+  let query = $rest | first 1 | where $it !~ '^-.'
+  let words = if $query == ['-'] { [(__treehop_previous)] } else { $query }
+  let dir = if ($words | is-empty) { '' } else { (__treehop_find $words).cd }
+  let given = $rest | skip ($words | length)
+  if ($options | any {|option| $option not-in ['--force' '--trust'] }) {
+    __treehop_ask claude ...$options (if $dir == '' { '@' } else { $dir }) ...$given
+    return
+  }
+  __treehop_go $dir
+  # What takes over the terminal is never captured.
+  __treehop_ask claude ...$options '@' ...$given
 }
 
 # Remove worktrees, and branches that are merged; `wundo` brings them back.

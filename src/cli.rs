@@ -32,8 +32,8 @@ impl Cli {
     }
 }
 
-/// With `new -c`, takes away all that follows BRANCH, options included, and returns how much that was.
-fn take_claudes(args: &mut Vec<OsString>) -> Option<usize> {
+/// With `new -c`, takes away all that follows BRANCH, options included.
+fn take_claudes(args: &mut Vec<OsString>) -> Option<Vec<OsString>> {
     let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
     args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
     let cli = Cli::command();
@@ -49,7 +49,7 @@ fn take_claudes(args: &mut Vec<OsString>) -> Option<usize> {
     if !before.iter().any(other) {
         end += 1;
     }
-    Some(args.split_off(end).len())
+    Some(args.split_off(end))
 }
 
 /// Where the first of `args` is that is neither an option nor an option's value.
@@ -158,6 +158,7 @@ pub struct List {
 
 /// `treehop find`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Find {
     /// Print all matches of the tier that decides
     #[arg(long)]
@@ -165,6 +166,9 @@ pub struct Find {
     /// The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     #[arg(long, hide = true)]
     pub partial: bool,
+    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    #[arg(short, long, conflicts_with = "all")]
+    pub tab: bool,
     /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     #[arg(short, long)]
     pub subdir: bool,
@@ -224,9 +228,15 @@ pub struct New {
     /// wnew: then run claude there; all that follows BRANCH is claude's
     #[arg(short = 'c', long)]
     pub claude: bool,
-    /// How many arguments are claude's.
+    /// What is claude's.
     #[arg(skip)]
-    pub claude_args: usize,
+    pub claude_args: Vec<OsString>,
+    /// Go on with the latest conversation, and the changes, of this worktree (or QUERY's) in the new one
+    #[arg(long, value_name = "QUERY", num_args = 0..=1, default_missing_value = "@", conflicts_with_all = ["base", "detach", "pr", "carry"])]
+    pub fork: Option<OsString>,
+    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    #[arg(short, long)]
+    pub tab: bool,
     /// For Tab: the branches that BRANCH may become
     #[arg(long, hide = true)]
     pub candidates: bool,
@@ -370,7 +380,11 @@ mod tests {
         ] {
             let mut args: Vec<OsString> = vec!["treehop".into()];
             args.extend(line.split(' ').map(OsString::from));
-            assert_eq!(take_claudes(&mut args), claudes, "{line}");
+            assert_eq!(
+                take_claudes(&mut args).map(|args| args.len()),
+                claudes,
+                "{line}"
+            );
         }
     }
 }

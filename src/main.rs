@@ -23,6 +23,7 @@ mod repo;
 mod search;
 mod setup;
 mod shell;
+mod tab;
 mod table;
 mod venv;
 mod watch;

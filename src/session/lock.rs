@@ -5,7 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,9 +32,9 @@ const OUT_OF_THE_WAY: i32 = 100;
 pub struct Lock(File);
 
 /// Who holds a lock, as far as its file says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Holder {
-    /// The process that took it; 0 where that is not said.
+    /// The process that took it.
     pub pid: u32,
     /// Since when.
     pub since: Option<Timestamp>,
@@ -79,20 +79,34 @@ impl Lock {
     }
 }
 
-/// Who holds the lock of the worktree with `git_dir`, if anybody does.
+/// Who holds the lock of the worktree with `git_dir`, if anybody does (and can be found out: [`Lock::take`] is exact).
 pub fn holder(git_dir: &Path) -> Option<Holder> {
-    let mut file = File::open(git_dir.join(FILE)).ok()?;
+    let file = File::open(git_dir.join(FILE)).ok()?;
     if !held(&file) {
         return None;
     }
     // Between the lock and its first signature lies a moment.
     for _ in 0..5 {
-        if let Some(holder) = signature(&mut file) {
+        if let Some(holder) = signature(&file) {
             return Some(holder);
         }
         std::thread::sleep(PAUSE);
     }
-    Some(Holder::default())
+    kernel_says(&file)
+}
+
+/// Who holds it, where somebody else wrote into the file. Lines are `N: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
+fn kernel_says(file: &File) -> Option<Holder> {
+    let inode = file.metadata().ok()?.ino().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let pid = locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, place, ..] = fields[..] else {
+            return None;
+        };
+        (place.rsplit(':').next() == Some(&inode)).then(|| pid.parse().ok())?
+    })?;
+    Some(Holder { pid, since: None })
 }
 
 /// Does another descriptor hold it? Shares it for a moment where none does.
@@ -113,10 +127,10 @@ fn sign(file: &File) -> std::io::Result<()> {
     file.set_len(line.len() as u64)
 }
 
-fn signature(file: &mut File) -> Option<Holder> {
+fn signature(file: &File) -> Option<Holder> {
     let mut text = [0; 512];
     let read = loop {
-        match FileExt::read_at(file, &mut text, 0) {
+        match file.read_at(&mut text, 0) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             read => break read.ok()?,
         }

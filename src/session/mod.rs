@@ -56,12 +56,15 @@ fn starting(holder: &Holder, entry: &Entry) -> Session {
     }
 }
 
-/// A session as people read it: `'auth' (pid 4711, waiting since 3m ago)`.
+/// A session as people read it: `'auth' (pid 4711, waiting for 3m)`.
 pub fn describe(session: &Session) -> String {
     let name = session.name.as_ref().map(|name| format!("'{name}' "));
     let status = session.status.as_deref().unwrap_or("running");
     let since = session.since.as_ref().or(session.started_at.as_ref());
-    let since = since.map(|since| format!(" since {}", table::ago(since)));
+    let since = since.map(|since| table::ago(since)).unwrap_or_default();
+    let since = since
+        .strip_suffix(" ago")
+        .map(|time| format!(" for {time}"));
     format!(
         "{}(pid {}, {status}{})",
         name.unwrap_or_default(),

@@ -42,7 +42,7 @@ impl World {
 
     /// The same, run to its end.
     fn run<A: AsRef<OsStr>>(&self, dir: &Path, args: impl IntoIterator<Item = A>) -> Run {
-        Run::of(self.claude(dir, args).output().expect("treehop runs"))
+        Run::of(&self.claude(dir, args).output().expect("treehop runs"))
     }
 
     /// Starts it and lets it run.
@@ -113,7 +113,7 @@ struct Run {
 }
 
 impl Run {
-    fn of(out: Output) -> Run {
+    fn of(out: &Output) -> Run {
         Run {
             status: out.status.code(),
             stdout: String::from_utf8_lossy(&out.stdout).into_owned(),

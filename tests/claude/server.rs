@@ -1,5 +1,6 @@
 //! The API as far as a conversation needs it: each message is answered with the same words.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -24,7 +25,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
-                std::thread::spawn(move || answer(stream, &seen));
+                std::thread::spawn(move || answer(&stream, &seen));
             }
         });
         Server { port, asked }
@@ -38,7 +39,7 @@ impl Server {
     }
 }
 
-fn answer(stream: TcpStream, seen: &Mutex<Vec<Value>>) -> Option<()> {
+fn answer(mut stream: &TcpStream, seen: &Mutex<Vec<Value>>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let (mut line, mut length) = (String::new(), 0);
     reader.read_line(&mut line).ok()?;
@@ -61,12 +62,12 @@ fn answer(stream: TcpStream, seen: &Mutex<Vec<Value>>) -> Option<()> {
         seen.lock().unwrap().push(request);
         for event in events() {
             let kind = event["type"].as_str()?;
-            text += &format!("event: {kind}\ndata: {event}\n\n");
+            write!(text, "event: {kind}\ndata: {event}\n\n").ok()?;
         }
     }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n";
     let response = format!("{head}content-length: {}\r\n\r\n{text}", text.len());
-    (&stream).write_all(response.as_bytes()).ok()
+    stream.write_all(response.as_bytes()).ok()
 }
 
 fn events() -> [Value; 6] {

@@ -158,20 +158,23 @@ fn a_program_in_the_worktree_is_not_run_for_claude() {
 #[test]
 fn variables_of_other_places_are_forgotten() {
     let mut world = world("env");
-    for name in [
-        "CLAUDECODE",
-        "CLAUDE_CODE_CHILD_SESSION",
-        "CLAUDE_CODE_SESSION_ID",
-        "GIT_DIR",
-        "GIT_INDEX_FILE",
-    ] {
-        world.env.push((name.into(), "/nowhere".into()));
-    }
-    world
-        .env
-        .push(("CLAUDE_CODE_MAX_OUTPUT_TOKENS".into(), "/kept".into()));
+    let git_dir = ".git/worktrees/bitsandbytes-feature-auth";
+    let git_dir = world.repo.main.join(git_dir);
+    world.env = [
+        ("GIT_DIR", git_dir.to_str().unwrap()),
+        ("GIT_INDEX_FILE", "/nowhere"),
+        ("CLAUDECODE", "/nowhere"),
+        ("CLAUDE_CODE_CHILD_SESSION", "/nowhere"),
+        ("CLAUDE_CODE_SESSION_ID", "/nowhere"),
+        ("CLAUDE_CODE_MAX_OUTPUT_TOKENS", "/kept"),
+    ]
+    .map(|(name, value)| (name.into(), value.into()))
+    .into();
     let out = world.run(&world.repo.auth(), ["@"]).ok().stdout;
-    assert!(!out.contains("/nowhere"), "{out}");
+    assert!(
+        !out.contains("/nowhere") && !out.contains("GIT_DIR"),
+        "{out}"
+    );
     assert!(out.contains("/kept"), "what is the user's stays");
 }
 
@@ -248,7 +251,7 @@ fn the_lock_alone_guards() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    assert_eq!(forced.status.code(), Some(1), "cat knows no --name");
+    assert!(forced.status.success(), "{forced:?}");
     first.kill();
     assert!(world.live(&auth).is_empty(), "kill -9 frees at once");
     repo.scratch.script("claude", ECHO);
@@ -490,7 +493,7 @@ fn registries_in_any_state() {
     for number in 5_000_000..5_001_000 {
         fs::write(
             sessions.join(format!("{number}.json")),
-            &entry.replace(&session.0.id().to_string(), &number.to_string()),
+            entry.replace(&session.0.id().to_string(), &number.to_string()),
         )
         .unwrap();
     }

@@ -31,7 +31,7 @@ const PARENT: [&str; 10] = [
     "CLAUDE_PROJECT_DIR",
 ];
 
-/// What the shell functions say of the worktree that the shell is in, which may be another one.
+/// What the shell functions say of the worktree that the shell is in, its name first. It may be another one.
 const SHELL: [&str; 3] = ["TREEHOP_WORKTREE", "TREEHOP_BRANCH", "TREEHOP_PROMPT"];
 
 /// The program to run.
@@ -71,8 +71,14 @@ impl Program {
     pub fn command(&self, repo: &Repo, entries: &[Entry], entry: &Entry, dir: &Path) -> Command {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).env("PWD", dir);
-        for name in git::ELSEWHERE.iter().chain(&PARENT).chain(&SHELL) {
+        for name in git::ELSEWHERE.iter().chain(&PARENT) {
             command.env_remove(name);
+        }
+        let shell_is_in = std::env::var_os(SHELL[0]).unwrap_or_default();
+        if shell_is_in.as_bytes() != &entry.name[..] {
+            for name in SHELL {
+                command.env_remove(name);
+            }
         }
         if activates(entries) {
             let index = entry.git_dir.join("index");

@@ -276,6 +276,43 @@ fn in_the_background() {
     until("its end", || world.live(&auth).is_empty());
 }
 
+/// By `/cd` to another worktree, where it counts too, and by `/background` out of the terminal.
+#[test]
+fn one_that_moves() {
+    let (world, _server) = world();
+    let (auth, fix) = (world.repo.auth(), world.repo.fix());
+    let _daemon = Daemon(&world);
+    let terminal = world.terminal(&auth, &["treehop", "claude"]);
+    world.idle(&auth, &terminal);
+    terminal.wait_for("for shortcuts");
+    let say = |words: &str| {
+        terminal.text(words);
+        terminal.settle(words, |screen| screen.shows(words));
+        terminal.keys(&["Enter"]);
+    };
+    say("hello");
+    terminal.wait_for(ANSWER);
+    world.idle(&auth, &terminal);
+    say(&format!("/cd {}", fix.display()));
+    until("it there", || !world.live(&fix).is_empty());
+    for dir in [&auth, &fix] {
+        world
+            .run(dir, ["@"])
+            .fails(REFUSED, &["'feature-auth' (pid "]);
+    }
+    terminal.wait_for("Moved to");
+    say("/background");
+    let mut seen = vec![];
+    until("the same in the background", || {
+        let live = world.live(&fix);
+        assert!(!live.is_empty(), "after {seen:?}\n{}", terminal.screen());
+        seen.extend(live);
+        let last = seen.last().unwrap();
+        last["kind"] == "bg" && last["name"].is_string()
+    });
+    assert!(world.live(&auth).is_empty(), "it holds no lock any more");
+}
+
 #[test]
 fn a_strangers_hooks_run_only_when_trusted() {
     let (world, _server) = world();

@@ -176,6 +176,14 @@ fn variables_of_other_places_are_forgotten() {
         "{out}"
     );
     assert!(out.contains("/kept"), "what is the user's stays");
+    for (name, kept) in [("feature-auth", true), ("fix-422", false)] {
+        let names = ["TREEHOP_WORKTREE", "TREEHOP_BRANCH", "TREEHOP_PROMPT"];
+        world.env = names.map(|key| (key.into(), name.into())).into();
+        let out = world.run(&world.repo.auth(), ["@"]).ok().stdout;
+        for key in names {
+            assert_eq!(out.contains(key), kept, "{key} of {name} in {out}");
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,9 @@ _treehop() {
             ",$1")
                 cmd="treehop"
                 ;;
+            treehop,claude)
+                cmd="treehop__subcmd__claude"
+                ;;
             treehop,completions)
                 cmd="treehop__subcmd__completions"
                 ;;
@@ -54,6 +57,9 @@ _treehop() {
                 ;;
             treehop,undo)
                 cmd="treehop__subcmd__undo"
+                ;;
+            treehop__subcmd__help,claude)
+                cmd="treehop__subcmd__help__subcmd__claude"
                 ;;
             treehop__subcmd__help,completions)
                 cmd="treehop__subcmd__help__subcmd__completions"
@@ -101,12 +107,37 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup remove undo prune init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__claude)
+            opts="-C -h --force --trust --fork --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fork)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -197,8 +228,22 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup remove undo prune init install completions doctor help"
+            opts="list find here new setup claude remove undo prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__claude)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -91,6 +91,16 @@ module completions {
     ...query: string          # As for find; none: this worktree
   ]
 
+  # Run claude in a worktree, unless one is live there
+  export extern "treehop claude" [
+    --force                   # Run it in spite of a live one
+    --trust                   # Use the settings of this pull request, now and later: that runs a stranger's hooks
+    --fork: string            # Go on with what was said last in that worktree, in a conversation of its own
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    ...args: string           # As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
+  ]
+
   # Remove worktrees, and their branches where they are merged
   export extern "treehop remove" [
     --force(-f)               # Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)
@@ -195,6 +205,10 @@ module completions {
 
   # Install the dependencies of a worktree
   export extern "treehop help setup" [
+  ]
+
+  # Run claude in a worktree, unless one is live there
+  export extern "treehop help claude" [
   ]
 
   # Remove worktrees, and their branches where they are merged

@@ -87,6 +87,8 @@ pub enum Command {
     New(New),
     /// Install the dependencies of a worktree
     Setup(Setup),
+    /// Run claude in a worktree, unless one is live there
+    Claude(Claude),
     /// Remove worktrees, and their branches where they are merged
     Remove(Remove),
     /// Bring a removed worktree back
@@ -254,6 +256,32 @@ pub struct Setup {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// Run claude in a worktree, unless one is live there
+///
+/// Becomes claude, named after the worktree, with its virtual environment active. `treehop.claude` names another program,
+/// `branch.NAME.treehopModel` or `treehop.model` the model. On somebody else's pull request it runs without the settings
+/// that come with it.
+#[derive(Debug, Args)]
+#[command(override_usage = "treehop claude [OPTIONS] [QUERY] [ARGS]...")]
+pub struct Claude {
+    /// Run it in spite of a live one
+    #[arg(long)]
+    pub force: bool,
+    /// Use the settings of this pull request, now and later: that runs a stranger's hooks
+    #[arg(long)]
+    pub trust: bool,
+    /// Go on with what was said last in that worktree, in a conversation of its own
+    #[arg(long, value_name = "QUERY")]
+    pub fork: Option<OsString>,
+    /// As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
+    #[arg(
+        value_name = "QUERY",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub args: Vec<OsString>,
 }
 
 /// Remove worktrees, and their branches where they are merged

@@ -21,6 +21,7 @@ mod remote;
 mod removal;
 mod repo;
 mod search;
+mod session;
 mod setup;
 mod shell;
 mod tab;

@@ -846,7 +846,7 @@ fn branch_of(here: &Here, branch: &BString, from: &BString, how: Option<&str>) -
 }
 
 /// Remembers something with the branch.
-fn set(repo: &Repo, branch: &BString, key: &str, value: &OsStr) -> Result<()> {
+pub fn set(repo: &Repo, branch: &BString, key: &str, value: &OsStr) -> Result<()> {
     let name = [b"branch.", &branch[..], b".", key.as_bytes()].concat();
     let name = OsStr::from_bytes(&name);
     git::patiently(|| {

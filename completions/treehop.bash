@@ -128,7 +128,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__claude)
-            opts="-C -h --force --trust --fork --help"
+            opts="-t -C -h --force --trust --tab --fork --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -199,7 +199,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__find)
-            opts="-s -C -h --all --partial --subdir --fields --full --format --help"
+            opts="-t -s -C -h --all --partial --tab --subdir --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -538,7 +538,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__new)
-            opts="-c -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --candidates --fields --full --format --help"
+            opts="-c -t -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --fork --tab --candidates --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -568,6 +568,10 @@ _treehop() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fork)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -54,6 +54,7 @@ table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print all matches of the tier that decides'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l partial -d 'The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -69,6 +70,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l detach -d 'No br
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l name -d 'The worktree\'s name, where the branch\'s does not suit' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l path -d 'The worktree\'s directory' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l model -d 'The model that claude uses on this branch' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l fork -d 'Go on with the latest conversation, and the changes, of this worktree (or QUERY\'s) in the new one' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
@@ -78,6 +80,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l carry -d 'Copy t
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l setup -d 'Install dependencies even of a pull request: that runs a stranger\'s code'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l no-setup -d 'Install no dependencies'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s c -l claude -d 'wnew: then run claude there; all that follows BRANCH is claude\'s'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l candidates -d 'For Tab: the branches that BRANCH may become'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -91,6 +94,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand claude" -l fork -d 'Go o
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -l force -d 'Run it in spite of a live one'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -l trust -d 'Use the settings of this pull request, now and later: that runs a stranger\'s hooks'
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -s t -l tab -d 'Run it in a new window or tab (tmux, zellij, wezterm, kitty)'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"

@@ -48,7 +48,7 @@ export def --env wcd [
   } else { $query }
   let found = __treehop_find $words ...(if $subdir { ['--subdir'] } else { [] })
   if $tab {
-    __treehop_ask find --tab -- $found.cd | ignore
+    let _opened = __treehop_ask find --tab -- $found.cd
     return
   }
   __treehop_cd $found.cd

@@ -272,6 +272,9 @@ pub struct Claude {
     /// Use the settings of this pull request, now and later: that runs a stranger's hooks
     #[arg(long)]
     pub trust: bool,
+    /// Run it in a new window or tab (tmux, zellij, wezterm, kitty)
+    #[arg(short, long)]
+    pub tab: bool,
     /// Go on with what was said last in that worktree, in a conversation of its own
     #[arg(long, value_name = "QUERY")]
     pub fork: Option<OsString>,

@@ -15,7 +15,7 @@ use crate::search::Search;
 use crate::session::launch::{self, Program};
 use crate::session::lock::Lock;
 use crate::session::words::Words;
-use crate::{cli, session, shell};
+use crate::{cli, session, shell, tab};
 
 /// A worktree, among the others of its repository.
 struct Place {
@@ -85,6 +85,9 @@ impl Place {
 
 /// Runs `treehop claude`.
 pub fn run(args: &cli::Claude) -> Result<()> {
+    if args.tab {
+        tab::check()?;
+    }
     let (query, words) = split(&args.args);
     let words = Words(&words);
     let place = Place::find(query)?;
@@ -123,6 +126,19 @@ pub fn run(args: &cli::Claude) -> Result<()> {
     } else {
         None
     };
+    if args.tab {
+        // The window takes the lock anew: what would be refused there is refused here.
+        drop(lock);
+        let flags = [(args.force, "--force"), (args.trust, "--trust")];
+        let flags = flags.iter().filter(|(set, _)| *set);
+        let mut again: Vec<OsString> = flags.map(|(_, flag)| (*flag).into()).collect();
+        if let Some(query) = &args.fork {
+            again.extend(["--fork".into(), latest(query)?.0.into_os_string()]);
+        }
+        again.push("@".into());
+        again.extend_from_slice(words.0);
+        return tab::open(&place.dir, entry.name.as_bstr(), Some(&again));
+    }
     std::env::set_current_dir(&place.dir)
         .with_context(|| format!("could not enter '{}'", place.dir.display()))?;
     if let Some(branch) = stranger.filter(|_| args.trust) {
@@ -165,6 +181,17 @@ fn fork(query: &OsStr, words: Words, program: &Program) -> Result<Vec<OsString>>
             .hint("treehop claude --help")
             .into());
     }
+    let (_, conversation) = latest(query)?;
+    Ok(["--resume", &conversation, "--fork-session"]
+        .map(OsString::from)
+        .into())
+}
+
+/// The directory of the worktree that `query` means, and the id of the latest conversation there.
+///
+/// # Errors
+/// [`Exit::NotFound`] where there is none; or as `find`.
+pub fn latest(query: &OsStr) -> Result<(PathBuf, String)> {
     let place = Place::find(Some(query))?;
     let roots: Vec<_> = place.entries.iter().map(|e| e.path.as_path()).collect();
     let Some(last) = claude::last(&roots).remove(&place.at) else {
@@ -172,11 +199,11 @@ fn fork(query: &OsStr, words: Words, program: &Program) -> Result<Vec<OsString>>
             "there is no conversation in '{}' to fork",
             place.entry().name
         );
-        return Err(Failure::new(Exit::NotFound, message).hint("wls").into());
+        return Err(Failure::new(Exit::NotFound, message)
+            .hint("--carry takes the changes along alone")
+            .into());
     };
-    Ok(["--resume", &last.session_id, "--fork-session"]
-        .map(OsString::from)
-        .into())
+    Ok((place.entry().path.clone(), last.session_id))
 }
 
 /// The options for claude that keep it from what a stranger commits as a hook or a status line.

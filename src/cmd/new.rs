@@ -26,7 +26,6 @@ use crate::reader::Reader;
 use crate::remote::{self, Request};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
-use crate::search::Search;
 use crate::setup::{self, Extent, Step};
 use crate::{interrupt, known, tab};
 
@@ -143,7 +142,8 @@ pub fn run(args: &cli::New) -> Result<()> {
     }
     // A fork begins with what another worktree holds.
     let fork = args.fork.as_deref();
-    let fork = fork.map(|query| forked(query, &dir)).transpose()?;
+    let fork = fork.map(super::claude::latest).transpose()?;
+    let fork = fork.map(|(worktree, _)| worktree);
     let from = fork.as_deref().unwrap_or(&dir);
     let mut repo = Repo::discover(from)?;
     known::remember(&repo);
@@ -294,16 +294,6 @@ fn claude_in(launch: Launch, args: &cli::New) -> Vec<OsString> {
     fork.chain(["@".into()])
         .chain(args.claude_args.iter().cloned())
         .collect()
-}
-
-/// The directory of the worktree that is forked.
-fn forked(query: &OsStr, dir: &Path) -> Result<PathBuf> {
-    let search = Search::new(vec![query.as_bytes().into()], dir, false)?;
-    let found = search.present(&search.decide(false, dir)?)?;
-    match found.as_slice() {
-        [at] => Ok(search.entry(*at).path.clone()),
-        several => Err(search.ambiguous(several)),
-    }
 }
 
 /// Where one stands.

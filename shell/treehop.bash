@@ -352,6 +352,7 @@ function __treehop_segment {
     # A reftable: only the binary can say.
     head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
     export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
+    __treehop_waiting
     return
   fi
   [[ $head != 'ref: refs/heads/'* ]] || branch=${head#ref: refs/heads/}
@@ -378,6 +379,24 @@ function __treehop_segment {
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
   [[ -z $operation ]] || TREEHOP_PROMPT+="|$operation"
   export TREEHOP_BRANCH TREEHOP_PROMPT
+  __treehop_waiting
+}
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+function __treehop_waiting {
+  local file entry stat waiting=0
+  local -a fields
+  [[ ${TREEHOP_PROMPT_SESSIONS-} == 1 ]] && ! \shopt -q failglob || return 0
+  for file in "${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/sessions/[0-9]*.json; do
+    IFS= \read -r -d '' entry 2>/dev/null <"$file" || :
+    [[ $entry == *'"status":"waiting"'* ]] || continue
+    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+    file=${file##*/}
+    IFS= \read -r stat 2>/dev/null <"/proc/${file%.json}/stat" || continue
+    IFS=' ' \read -r -a fields <<<"${stat##*) }"
+    [[ $entry != *"\"procStart\":\"${fields[19]}\""* ]] || ((waiting += 1))
+  done
+  ((waiting == 0)) || TREEHOP_PROMPT+=" !$waiting"
 }
 
 # Outside of all worktrees, or where one was removed.

@@ -405,16 +405,18 @@ function __treehop_segment
             set operation bisect
         end
     end
+    set -l waiting
+    test "$TREEHOP_PROMPT_SESSIONS" = 1; and __treehop_waiting
     # A command substitution costs more than all of the above: only for something new.
-    test "$head $operation" != "$__treehop_seen"; or return 0
+    test "$head $operation$waiting" != "$__treehop_seen"; or return 0
     if test "$head" = 'ref: refs/heads/.invalid'
         # A reftable: only the binary can say.
         set -l here (command treehop here --fields branch,prompt 2>/dev/null)
         set -gx TREEHOP_BRANCH $here[1]
-        set -gx TREEHOP_PROMPT $here[2]
+        set -gx TREEHOP_PROMPT "$here[2]$waiting"
         return 0
     end
-    set -g __treehop_seen "$head $operation"
+    set -g __treehop_seen "$head $operation$waiting"
     string match -q 'ref: refs/heads/*' -- $head; and set branch (string sub -s 17 -- $head)
     if test "$operation" = rebase
         if test -r $dir/rebase-merge/head-name
@@ -429,7 +431,27 @@ function __treehop_segment
     test (string replace -a / - -- "$branch") = "$TREEHOP_WORKTREE"; or set segment $segment@$TREEHOP_WORKTREE
     test -z "$operation"; or set segment "$segment|$operation"
     set -gx TREEHOP_BRANCH $branch
-    set -gx TREEHOP_PROMPT $segment
+    set -gx TREEHOP_PROMPT "$segment$waiting"
+end
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+# Into the caller's `waiting`, as a command substitution would cost more.
+function __treehop_waiting --no-scope-shadowing
+    set -l dir $HOME/.claude
+    set -q CLAUDE_CONFIG_DIR; and set dir $CLAUDE_CONFIG_DIR
+    set -l count 0
+    for file in $dir/sessions/*.json
+        test -r $file; and read -l entry <$file
+        and string match -q '*"status":"waiting"*' -- $entry
+        or continue
+        # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+        set -l pid (path basename -E $file)
+        test -r /proc/$pid/stat; and read -l stat </proc/$pid/stat
+        or continue
+        set -l fields (string split ' ' -- (string replace -r '.*\) ' '' -- $stat))
+        string match -q "*\"procStart\":\"$fields[20]\"*" -- $entry; and set count (math $count + 1)
+    end
+    test $count = 0; or set waiting " !$count"
 end
 
 # Outside of all worktrees, or where one was removed.

@@ -393,7 +393,24 @@ def --env __treehop_refresh [found?: record] {
 # At every prompt, without a process: what HEAD says, and what is under way.
 def __treehop_look [] {
   let hop = $env.__treehop
-  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists)} }
+  let waiting = if $"($env.TREEHOP_PROMPT_SESSIONS?)" == '1' { __treehop_waiting } else { 0 }
+  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists), waiting: $waiting} }
+}
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+def __treehop_waiting []: nothing -> int {
+  let dir = $env.CLAUDE_CONFIG_DIR? | default $"($env.HOME)/.claude"
+  let files = try { glob $"($dir)/sessions/*.json" } | default []
+  mut waiting = 0
+  for file in $files {
+    let entry = try { __treehop_read $file } | default ''
+    if $entry !~ '"status":"waiting"' { continue }
+    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+    let stat = try { __treehop_read $"/proc/($file | path parse | get stem)/stat" } | default ''
+    let began = $stat | split row ') ' | last | split row ' ' | get 19?
+    if ($entry | str contains $'"procStart":"($began)"') { $waiting += 1 }
+  }
+  $waiting
 }
 
 # It need not be said again as long as all looks the same.
@@ -403,7 +420,8 @@ def --env __treehop_segment [seen: any] {
   if $head == 'ref: refs/heads/.invalid' {
     # A reftable: only the binary can say, and it may be different each time.
     let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
-    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: ($asked.1? | default '')}
+    let prompt = $asked.1? | default ''
+    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: $"($prompt)(__treehop_sign $seen.waiting)"}
     return
   }
   let dir = $env.__treehop.git_dir
@@ -415,8 +433,12 @@ def --env __treehop_segment [seen: any] {
   let shown = if $branch == '' { $head | str substring 0..6 } else { $branch }
   let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
   let operation = if $under_way == '' { '' } else { $"|($under_way)" }
-  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)"}
+  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)(__treehop_sign $seen.waiting)"}
   $env.__treehop.seen = $seen
+}
+
+def __treehop_sign [waiting: int] {
+  if $waiting == 0 { '' } else { $" !($waiting)" }
 }
 
 def __treehop_operation [dir: string, marks: list<bool>] {

@@ -333,6 +333,7 @@ function __treehop_segment {
     # A reftable: only the binary can say.
     head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
     export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
+    __treehop_waiting
     return
   fi
   [[ $head != 'ref: refs/heads/'* ]] || branch=${head#ref: refs/heads/}
@@ -360,6 +361,23 @@ function __treehop_segment {
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
   [[ -z $operation ]] || TREEHOP_PROMPT+="|$operation"
   export TREEHOP_BRANCH TREEHOP_PROMPT
+  __treehop_waiting
+}
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+function __treehop_waiting {
+  local file entry stat waiting=0
+  local -a fields
+  [[ ${TREEHOP_PROMPT_SESSIONS-} == 1 ]] || return 0
+  for file in "${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/sessions/<->.json(N); do
+    { IFS= \read -r -d '' entry <"$file" || : } 2>/dev/null
+    [[ $entry == *'"status":"waiting"'* ]] || continue
+    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+    { IFS= \read -r stat <"/proc/${file:t:r}/stat" || continue } 2>/dev/null
+    fields=("${(@s: :)stat##*\) }")
+    [[ $entry != *"\"procStart\":\"${fields[20]}\""* ]] || ((waiting += 1))
+  done
+  ((waiting == 0)) || TREEHOP_PROMPT+=" !$waiting"
 }
 
 # Outside of all worktrees, or where one was removed.

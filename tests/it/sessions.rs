@@ -86,6 +86,26 @@ scenarios! {
         assert!(!repo.tree("bitsandbytes-a-b").exists(), "nothing is made for a window that cannot be");
     }
 
+    the_prompt_counts_those_that_wait: |shell| {
+        let repo = Repo::guide();
+        repo.scratch.write(".claude/sessions/none.json", r#"{"status":"waiting"}"#);
+        repo.scratch.write(".claude/sessions/7.json", r#"{"pid":7,"status":"waiting","procStart":"1"}"#);
+        let mut one = Session::start(&repo.scratch, &repo.auth(), "waiting");
+        let two = Session::start(&repo.scratch, &repo.fix(), "waiting");
+        let _busy = Session::start(&repo.scratch, &repo.main, "busy");
+        let mut s = repo.shell(shell).start();
+        s.probe().prompt("main@bitsandbytes");
+        s.export("TREEHOP_PROMPT_SESSIONS", "1");
+        s.probe().prompt("main@bitsandbytes !2");
+        one.kill();
+        assert!(one.file.exists(), "the entry outlives it");
+        s.enter();
+        s.probe().prompt("main@bitsandbytes !1");
+        std::fs::remove_file(&two.file).unwrap();
+        s.enter();
+        s.probe().prompt("main@bitsandbytes");
+    }
+
     the_real_claude_holds_its_worktree: |shell| {
         let repo = Repo::guide();
         let mut start = repo.shell(shell);

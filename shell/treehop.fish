@@ -405,7 +405,7 @@ function __treehop_segment
             set operation bisect
         end
     end
-    set -l waiting
+    set -l waiting ""
     test "$TREEHOP_PROMPT_SESSIONS" = 1; and __treehop_waiting
     # A command substitution costs more than all of the above: only for something new.
     test "$head $operation$waiting" != "$__treehop_seen"; or return 0
@@ -445,8 +445,8 @@ function __treehop_waiting --no-scope-shadowing
         and string match -q '*"status":"waiting"*' -- $entry
         or continue
         # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
-        set -l pid (path basename -E $file)
-        test -r /proc/$pid/stat; and read -l stat </proc/$pid/stat
+        set -l pid (string replace -rf '.*/(\d+)\.json$' '$1' -- $file)
+        test -r "/proc/$pid/stat"; and read -l stat <"/proc/$pid/stat"
         or continue
         set -l fields (string split ' ' -- (string replace -r '.*\) ' '' -- $stat))
         string match -q "*\"procStart\":\"$fields[20]\"*" -- $entry; and set count (math $count + 1)

@@ -178,7 +178,7 @@ function wnew --description 'Create a worktree for a branch, set it up, go there
     set -l options
     test -n "$made[3]"; and set options --fork $made[3]
     set -e argv[1..(math (count $argv) - $made[2])]
-    __treehop_ask claude $options @ $argv
+    __treehop_claude $options @ $argv
 end
 
 function wsetup --description 'Install the dependencies of a worktree'
@@ -217,7 +217,13 @@ function wclaude --description 'Run claude in a worktree, one session in each'
         set dir
     end
     set -q dir[1]; or set dir @
-    __treehop_ask claude $options $dir $argv
+    __treehop_claude $options $dir $argv
+end
+
+# Who said `deactivate` means claude, too.
+function __treehop_claude
+    test -z "$__treehop_declined"; or set -lx TREEHOP_AUTO_VENV 0
+    __treehop_ask claude $argv
 end
 
 # Each word is another worktree.

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod git;
 mod interrupt;
+mod journal;
 mod known;
 mod merged;
 mod output;
@@ -24,6 +25,7 @@ mod search;
 mod setup;
 mod shell;
 mod table;
+mod unfinished;
 mod venv;
 mod worktree;
 

@@ -12,8 +12,9 @@ use crate::known;
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::removal::snapshot::Removed;
-use crate::removal::{restoring, snapshot, trash};
+use crate::removal::{restoring, snapshot};
 use crate::repo::Repo;
+use crate::unfinished;
 use crate::worktree::{self, RepoInfo, Worktree};
 
 /// What can be brought back.
@@ -66,18 +67,18 @@ fn describe(removed: &Removed) -> Snapshot {
 
 /// Runs `treehop undo`.
 pub fn run(args: &cli::Undo) -> Result<()> {
-    let repo = Repo::discover(&super::current_dir()?)?;
+    let dir = super::current_dir()?;
+    let mut repo = Repo::discover(&dir)?;
     known::remember(&repo);
     if args.list {
         return list(&repo, args);
     }
-    for said in [trash::resume(&repo), restoring::resume(&repo)].concat() {
-        eprintln!("treehop: {said}");
+    if unfinished::resume(&repo)? {
+        repo = Repo::discover(&dir)?;
     }
-    trash::empty_behind(&repo.common_dir);
     let snapshots = snapshot::list(&repo.common_dir)?;
     let name = args.name.as_ref().map(|name| BStr::new(name.as_bytes()));
-    let removed = &snapshots[restoring::choose(&snapshots, name)?];
+    let removed = restoring::choose(&snapshots, name)?;
     if let Some(why) = restoring::restore(&repo, removed)? {
         eprintln!("'{}' is detached: {why}", removed.name);
     }

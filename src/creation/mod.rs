@@ -1,5 +1,5 @@
 //! Making a worktree: where it goes, what it begins with, and how what is half-made is taken back.
 
 pub mod carry;
-pub mod journal;
 pub mod place;
+pub mod plan;

@@ -1,5 +1,6 @@
 //! `remove`, `undo` and `prune` against the real git, in scratch repositories and a scratch home.
 
+mod crowd;
 mod kill;
 mod merged;
 mod prune;

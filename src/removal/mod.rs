@@ -90,7 +90,7 @@ impl Plan {
                 at: self.checked,
                 stale_lock: self.stale_lock,
             };
-            let removing = Removing::begin(&repo.common_dir, removed, &seen)?;
+            let removing = Removing::begin(repo, removed, &seen)?;
             done.snapshot = Some(removing.removed.reference());
             done.branch_deleted = removing.carry_out(repo, &self.git_dir, &self.contents)?;
         }

@@ -49,7 +49,8 @@ impl Removing {
     ///
     /// # Errors
     /// The journal cannot be written.
-    pub fn begin(common_dir: &Path, mut removed: Removed, seen: &Seen) -> Result<Self> {
+    pub fn begin(repo: &Repo, mut removed: Removed, seen: &Seen) -> Result<Self> {
+        let common_dir = &repo.common_dir;
         let named = seen.git_dir.join("gitdir");
         let named = fs::read(named).context("could not read what git knows of it")?;
         let slug = snapshot::slug(removed.name.as_bstr());
@@ -68,7 +69,7 @@ impl Removing {
             record.add("gitdir", [&named]);
             record.add("checked", [nanos(seen.at).to_string()]);
             record.add_flag("stale-lock", seen.stale_lock);
-            if !snapshot::exists(common_dir, &removed.id)
+            if repo.object(removed.reference().as_bytes()).is_none()
                 && let Some(journal) =
                     Journal::begin(common_dir, Kind::Removing, &removed.id, &record)?
             {

@@ -13,7 +13,6 @@
 mod restoring;
 mod writing;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -149,16 +148,10 @@ pub fn list(common_dir: &Path) -> Result<Vec<Removed>> {
 /// Git fails, or a file cannot be deleted.
 pub fn discard(common_dir: &Path, id: &str) -> Result<()> {
     let reference = format!("{REFS}{id}");
-    if exists(common_dir, id) {
-        git::patiently(|| Git::at(common_dir).args(["update-ref", "-d", &reference]))
-            .with_context(|| format!("could not delete '{reference}'"))?;
-    }
+    // It need not be there.
+    git::patiently(|| Git::at(common_dir).args(["update-ref", "-d", &reference]))
+        .with_context(|| format!("could not delete '{reference}'"))?;
     delete(&kept_dir(common_dir, id))
-}
-
-/// Is there a snapshot of that id?
-pub fn exists(common_dir: &Path, id: &str) -> bool {
-    git::has_ref(common_dir, OsStr::new(&format!("{REFS}{id}")))
 }
 
 /// Where ignored files are kept.
@@ -185,6 +178,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;

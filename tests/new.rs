@@ -151,7 +151,7 @@ impl World {
                 .map(|dir| dir.flatten().map(|e| e.file_name()).collect())
                 .unwrap_or_default();
             names.retain(|name| {
-                name != "state" && name != "lock" && name != "begun" && name != "count"
+                !["state", "lock", "making", "begun", "count"].contains(&name.to_str().unwrap())
             });
             names.sort();
             format!("{names:?}")
@@ -162,6 +162,7 @@ impl World {
             git(self, &self.app, &["config", "--local", "--list"]),
             names(common.join("worktrees")),
             names(common.join("treehop")),
+            names(common.join("treehop/making")),
             names(self.home.clone()),
         ]
         .join("\n")
@@ -169,11 +170,9 @@ impl World {
 
     /// What runs have written down that are not at their end.
     fn plans(&self) -> impl Iterator<Item = fs::File> {
-        let plans = fs::read_dir(self.app.join(".git/treehop"));
+        let plans = fs::read_dir(self.app.join(".git/treehop/making"));
         let plans = plans.into_iter().flatten().flatten();
-        plans
-            .filter(|plan| plan.file_name() != "lock")
-            .filter_map(|plan| fs::File::open(plan.path()).ok())
+        plans.filter_map(|plan| fs::File::open(plan.path()).ok())
     }
 
     /// Git finds nothing wrong, and nothing is left of a plan.
@@ -1251,7 +1250,7 @@ fn git_may_outlive_treehop() {
     wait_for(|| admin.join("index").exists() && !admin.join("locked").exists());
     wait_for(|| {
         world.run(&world.app, &["main"]);
-        !world.state().contains("new-")
+        world.plans().count() == 0
     });
     assert_eq!(world.status(&world.home.join("app-a")), "");
     world.sound();

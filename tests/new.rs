@@ -1449,3 +1449,49 @@ fn killed_with_git_at_any_time_the_next_run_succeeds() {
     );
     world.sound();
 }
+
+#[test]
+fn submodules_and_lfs_pointers_do_not_break() {
+    let world = World::new();
+    let library = world.home.join("library");
+    fs::create_dir(&library).unwrap();
+    git(&world, &library, &["init", "--quiet"]);
+    write(&library.join("code"), "code");
+    git(&world, &library, &["add", "."]);
+    git(&world, &library, &["commit", "--quiet", "-m", "library"]);
+    let add = [
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+    ];
+    let add = [&add[..], &[library.to_str().unwrap(), "sub"]].concat();
+    git(&world, &world.app, &add);
+    write(
+        &world.app.join(".gitattributes"),
+        "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+    );
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n";
+    write(&world.app.join("a.bin"), pointer);
+    git(&world, &world.app, &["add", "."]);
+    git(&world, &world.app, &["commit", "--quiet", "-m", "all"]);
+    world.make(&["a"]);
+    let made = world.home.join("app-a");
+    assert_eq!(fs::read_to_string(made.join("a.bin")).unwrap(), pointer);
+    assert!(made.join("sub").is_dir());
+    // A filter that has to run, and is not there, leaves nothing half-made.
+    git(
+        &world,
+        &world.app,
+        &["config", "filter.lfs.smudge", "no-such-git-lfs"],
+    );
+    git(
+        &world,
+        &world.app,
+        &["config", "filter.lfs.required", "true"],
+    );
+    let before = world.state();
+    world.fails_in(&world.app, &["b"], 1);
+    assert_eq!(world.state(), before);
+}

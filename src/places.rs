@@ -30,6 +30,17 @@ pub fn absolute(name: &str) -> Option<PathBuf> {
         .filter(|p| p.is_absolute())
 }
 
+/// Returns `path` for people: `~/…` below the home folder, and nothing that moves a cursor.
+pub fn shown(path: &Path) -> String {
+    let home = dirs::home_dir().filter(|home| home.parent().is_some());
+    let below = home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
+    let text = match below {
+        Some(rest) => Path::new("~").join(rest).to_string_lossy().into_owned(),
+        None => path.to_string_lossy().into_owned(),
+    };
+    text.replace(char::is_control, "?")
+}
+
 /// Returns the folder that holds what `treehop install` copies.
 pub fn data() -> Result<PathBuf> {
     let home = home()?;

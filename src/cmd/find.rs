@@ -12,8 +12,8 @@ use crate::cli;
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::search::{At, Search};
-use crate::tab;
 use crate::worktree::{RepoInfo, Worktree};
+use crate::{places, tab};
 
 #[derive(Serialize)]
 struct Match {
@@ -108,18 +108,7 @@ fn print_all(search: &Search, found: &[At], dir: &Path, args: &cli::Find) -> Res
 
 /// One line for Tab: where it is, and what its session does.
 fn describe(worktree: &Worktree) -> String {
-    let path = worktree.path.to_string_lossy();
-    let home = dirs::home_dir()
-        .map(|home| home.to_string_lossy().into_owned())
-        .filter(|home| home.len() > 1);
-    let mut line = match home.and_then(|home| {
-        path.strip_prefix(&home)
-            .filter(|rest| rest.starts_with('/'))
-            .map(str::to_owned)
-    }) {
-        Some(rest) => format!("~{rest}"),
-        None => path.into_owned(),
-    };
+    let mut line = places::shown(&worktree.path);
     for session in worktree.claude.live.iter().flatten() {
         let _ = write!(
             line,

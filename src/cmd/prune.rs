@@ -45,7 +45,7 @@ pub fn run(args: &cli::Prune) -> Result<()> {
     let dir = super::current_dir()?;
     if args.behind {
         // Started in the common git directory by a run that has ended.
-        trash::empty(&dir);
+        trash::empty_patiently(&dir);
         return Ok(());
     }
     let repo = Repo::discover(&dir)?;
@@ -72,6 +72,9 @@ pub fn run(args: &cli::Prune) -> Result<()> {
     if !dry_run {
         trash::empty_behind(&repo.common_dir);
         cd = around.landing(&dir, &removed);
+    }
+    if pruned.is_empty() && removed.is_empty() {
+        eprintln!("nothing to prune");
     }
     let show = cli::Show::default();
     let info = Reader::new(&repo, &entries, &show).repo();

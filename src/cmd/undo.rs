@@ -8,7 +8,6 @@ use gix::bstr::{BStr, BString};
 use serde::Serialize;
 
 use crate::cli::{self, Format};
-use crate::known;
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::removal::snapshot::Removed;
@@ -16,6 +15,7 @@ use crate::removal::{restoring, snapshot};
 use crate::repo::Repo;
 use crate::unfinished;
 use crate::worktree::{self, RepoInfo, Worktree};
+use crate::{known, places, setup};
 
 /// What can be brought back.
 #[derive(Serialize)]
@@ -83,6 +83,9 @@ pub fn run(args: &cli::Undo) -> Result<()> {
         eprintln!("'{}' is detached: {why}", removed.name);
     }
     eprintln!("'{}' is back: {}", removed.name, removed.path.display());
+    if setup::is_wanted(&removed.path) {
+        eprintln!("what tools make again is not kept: wsetup");
+    }
     let entries = repo.entries()?;
     let at = entries
         .iter()
@@ -159,7 +162,7 @@ fn as_row(removed: &Removed) -> (Worktree, Found) {
     let changed = if removed.full { " · with changes" } else { "" };
     let description = format!(
         "{minutes} UTC{branch}{changed} · {}",
-        removed.path.display()
+        places::shown(&removed.path)
     );
     let found = Found {
         query: removed.id.clone().into(),

@@ -139,10 +139,10 @@ impl Plan {
         let mut line = String::new();
         match (&self.branch, &done.branch) {
             (Fate::Delete(place), Some(branch)) if done.branch_deleted => {
-                let _ = write!(line, "; branch {branch} deleted: its commits are {place}");
+                let _ = write!(line, "\n  branch {branch} deleted: its commits are {place}");
             }
             (Fate::Keep(why), Some(branch)) => {
-                let _ = write!(line, "; branch {branch} kept: {why}");
+                let _ = write!(line, "\n  branch {branch} kept: {why}");
             }
             _ => {}
         }
@@ -154,7 +154,7 @@ impl Plan {
         } = &self.contents;
         let mut add = |what, names: String| {
             if !names.is_empty() {
-                let _ = write!(line, "; {what}: {names}");
+                let _ = write!(line, "\n  {what}: {names}");
             }
         };
         add("ignored files kept for wundo", listed(kept));

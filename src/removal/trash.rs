@@ -6,10 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::journal::Kind;
 use crate::removal::removing::Removing;
+
+/// How often, and how far apart, the process that nobody waits for looks for something to delete.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Deletes what has been renamed away. Returns what could not be deleted.
 pub fn empty(common_dir: &Path) -> Vec<String> {
@@ -22,6 +28,17 @@ pub fn empty(common_dir: &Path) -> Vec<String> {
     deleted
         .filter_map(|deleted| Some(format!("{:#}", deleted.err()?)))
         .collect()
+}
+
+/// The same by the process that nobody waits for: what others only look at is locked for a moment, so it looks again.
+pub fn empty_patiently(common_dir: &Path) {
+    for _ in 0..LOOKS {
+        empty(common_dir);
+        if Kind::Removing.files(common_dir).is_empty() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Starts a process that deletes what has been renamed away, and does not wait for it.

@@ -18,6 +18,7 @@ use crate::repo::entry::Entry;
 use log::Log;
 use run::Runner;
 pub use run::say;
+pub use table::is_wanted;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -107,15 +107,23 @@ pub fn install(runner: &Runner, steps: &mut Vec<Step>) {
     let top = &runner.entry.path;
     let mut seen = vec![];
     for rule in TABLE {
-        let there = rule.files.iter().any(|file| top.join(file).is_file());
-        if there && !seen.contains(&rule.language) && (rule.fits)(top) {
+        if !seen.contains(&rule.language) && rule.applies(top) {
             seen.push(rule.language);
             rule.follow(runner, steps);
         }
     }
 }
 
+/// Is there anything to install in the worktree at `top`?
+pub fn is_wanted(top: &Path) -> bool {
+    TABLE.iter().any(|rule| rule.applies(top))
+}
+
 impl Rule {
+    fn applies(&self, top: &Path) -> bool {
+        self.files.iter().any(|file| top.join(file).is_file()) && (self.fits)(top)
+    }
+
     fn follow(&self, runner: &Runner, steps: &mut Vec<Step>) {
         let venv = match python::environment(runner.repo, runner.entry) {
             Ok(venv) => venv,

@@ -31,6 +31,9 @@ _treehop() {
             treehop,here)
                 cmd="treehop__subcmd__here"
                 ;;
+            treehop,hook)
+                cmd="treehop__subcmd__hook"
+                ;;
             treehop,init)
                 cmd="treehop__subcmd__init"
                 ;;
@@ -52,6 +55,9 @@ _treehop() {
             treehop,setup)
                 cmd="treehop__subcmd__setup"
                 ;;
+            treehop,statusline)
+                cmd="treehop__subcmd__statusline"
+                ;;
             treehop,undo)
                 cmd="treehop__subcmd__undo"
                 ;;
@@ -69,6 +75,9 @@ _treehop() {
                 ;;
             treehop__subcmd__help,here)
                 cmd="treehop__subcmd__help__subcmd__here"
+                ;;
+            treehop__subcmd__help,hook)
+                cmd="treehop__subcmd__help__subcmd__hook"
                 ;;
             treehop__subcmd__help,init)
                 cmd="treehop__subcmd__help__subcmd__init"
@@ -91,6 +100,9 @@ _treehop() {
             treehop__subcmd__help,setup)
                 cmd="treehop__subcmd__help__subcmd__setup"
                 ;;
+            treehop__subcmd__help,statusline)
+                cmd="treehop__subcmd__help__subcmd__statusline"
+                ;;
             treehop__subcmd__help,undo)
                 cmd="treehop__subcmd__help__subcmd__undo"
                 ;;
@@ -101,7 +113,7 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup remove undo prune init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -197,7 +209,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup remove undo prune init install completions doctor help"
+            opts="list find here new setup remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -267,6 +279,20 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help__subcmd__here)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__hook)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -378,6 +404,20 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__help__subcmd__statusline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -421,6 +461,31 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__hook)
+            opts="-C -h --wait --help worktree-create worktree-remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__init)
             opts="-C -h --help bash zsh fish nu"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -443,7 +508,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__install)
-            opts="-n -C -h --dry-run --uninstall --help bash zsh fish nu"
+            opts="-n -C -h --project --dry-run --uninstall --help bash zsh fish nu claude"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,6 +678,27 @@ _treehop() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__statusline)
+            opts="-C -h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

@@ -40,15 +40,16 @@ struct Made {
     launch: Option<usize>,
 }
 
+/// What was made.
 #[derive(Serialize)]
-struct Created {
+pub struct Created {
     /// Is the branch new?
     branch: bool,
     /// What the new branch, or the worktree without one, begins at.
     #[serde(serialize_with = "crate::worktree::text_or_null")]
     from: Option<BString>,
     /// The pull request that the branch is.
-    pr: Option<u64>,
+    pub pr: Option<u64>,
 }
 
 /// What is checked out.
@@ -137,13 +138,23 @@ impl Source {
 /// Runs `treehop new`.
 pub fn run(args: &cli::New) -> Result<()> {
     let dir = super::current_dir()?;
-    let mut repo = Repo::discover(&dir)?;
+    let repo = Repo::discover(&dir)?;
     known::remember(&repo);
     if args.candidates {
         return candidates::print(&repo, args);
     }
+    let (directory, created) = worktree(args, &dir, repo)?;
+    let steps = set_up(args, &directory, created.pr)?;
+    print(args, &dir, &directory, created, steps)
+}
+
+/// Makes the worktree that `args` ask for in `dir`, which is in `repo`. All that is left to do then is to set it up.
+///
+/// # Errors
+/// It is refused or fails, and nothing of it is left.
+pub fn worktree(args: &cli::New, dir: &Path, mut repo: Repo) -> Result<(PathBuf, Created)> {
     if journal::recover(&repo) {
-        repo = Repo::discover(&dir)?;
+        repo = Repo::discover(dir)?;
     }
     let asked = Asked::new(args, &repo)?;
     let changes = args
@@ -166,9 +177,8 @@ pub fn run(args: &cli::New) -> Result<()> {
     if let Some(changes) = &changes {
         changes.fit(source.commit(&repo).as_deref())?;
     }
-    let directory = directory(args, &repo, &dir, &source)?;
+    let directory = directory(args, &repo, dir, &source)?;
     let record = record(&repo, &here.entries, &source, directory.clone())?;
-    let pr = source.number();
     // Up to here Ctrl-C simply ends it.
     interrupt::watch()?;
     let mut journal = plans.begin(record)?;
@@ -201,13 +211,12 @@ pub fn run(args: &cli::New) -> Result<()> {
         Failure::new(Exit::Failed, format!("interrupted; '{name}' is complete"))
             .hint(format!("wcd {name}"))
     })?;
-    let steps = set_up(args, &directory, pr)?;
     let created = Created {
         branch: source.branch().is_some_and(|(_, new)| new),
         from: source.from(),
-        pr,
+        pr: source.number(),
     };
-    print(args, &dir, &directory, created, steps)
+    Ok((directory, created))
 }
 
 /// Sets it up as far as that is wanted: a stranger's code gets neither an installation nor what `.worktreeinclude` names.

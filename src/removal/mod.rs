@@ -106,6 +106,13 @@ impl<'a> Surroundings<'a> {
         }
     }
 
+    /// The same without the sessions that are `exempt`: who asks for a removal does not stand against it.
+    #[must_use]
+    pub fn exempting(mut self, exempt: impl Fn(&Session) -> bool) -> Self {
+        self.sessions.retain(|(_, session)| !exempt(session));
+        self
+    }
+
     /// Looks whether the worktree at `at` may go; with `force`, in spite of changes.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::json::Step::{At, Key};
+use super::json::Step::{self, At, Key};
 use super::json::Text;
 use super::{Action, Change, diff};
 use crate::cli::{self, Shell};
@@ -45,6 +45,31 @@ pub struct Done {
     action: Action,
     /// Is the status line treehop's?
     status_line: bool,
+}
+
+/// A command that Claude Code runs, with the keys in the order that people write them in.
+#[derive(Serialize)]
+struct Handler {
+    r#type: &'static str,
+    command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<u32>,
+}
+
+impl Handler {
+    fn new(program: &str, words: &str, timeout: Option<u32>) -> Self {
+        Handler {
+            r#type: "command",
+            command: format!("{program} {words}"),
+            timeout,
+        }
+    }
+}
+
+/// What holds one in the list of an event.
+#[derive(Serialize)]
+struct Group {
+    hooks: [Handler; 1],
 }
 
 /// One of our hooks in the settings: `hooks.EVENT[group].hooks[handler]`, and its command.
@@ -235,29 +260,18 @@ fn put(text: &mut Text, program: &str) -> Result<()> {
         if !there.is_empty() {
             continue;
         }
-        let command = format!("{program} {words}");
-        let handler = json!({"type": "command", "command": command, "timeout": TIMEOUT});
-        let group = json!({"hooks": [handler]});
-        if value["hooks"].is_null() {
-            fresh(text, &[], "hooks", &value, &json!({event: [group]}))?;
-        } else if value["hooks"][event].is_null() {
-            fresh(
-                text,
-                &[Key("hooks")],
-                event,
-                &value["hooks"],
-                &json!([group]),
-            )?;
-        } else {
-            text.add(&[Key("hooks"), Key(event)], None, &group)?;
-        }
+        let group = Group {
+            hooks: [Handler::new(program, words, Some(TIMEOUT))],
+        };
+        fill(text, &[], "hooks", &value, &json!({}))?;
+        fill(text, &[Key("hooks")], event, &value["hooks"], &json!([]))?;
+        text.add(&[Key("hooks"), Key(event)], None, &group)?;
     }
     let value = text.value()?;
-    let command = format!("{program} {STATUS_LINE}");
     match status_line(&value) {
         None => {
-            let ours = json!({"type": "command", "command": command});
-            fresh(text, &[], "statusLine", &value, &ours)?;
+            let ours = Handler::new(program, STATUS_LINE, None);
+            fill(text, &[], "statusLine", &value, &ours)?;
         }
         Some(true) => {
             let was = value["statusLine"]["command"].as_str().unwrap_or_default();
@@ -270,16 +284,18 @@ fn put(text: &mut Text, program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Adds `key`, which may stand there as null.
-fn fresh(
+/// Adds `key` where it is missing, or null.
+fn fill(
     text: &mut Text,
-    way: &[super::json::Step],
+    way: &[Step],
     key: &str,
     there: &Value,
-    value: &Value,
+    value: &impl Serialize,
 ) -> Result<()> {
-    if there.get(key).is_some() {
-        text.take(&[way, &[Key(key)]].concat())?;
+    match there.get(key) {
+        Some(Value::Null) => text.take(&[way, &[Key(key)]].concat())?,
+        Some(_) => return Ok(()),
+        None => {}
     }
     text.add(way, Some(key), value)
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
@@ -134,7 +135,7 @@ impl Text {
     }
 
     /// Adds `value` at the end of the object (with `key`) or array that `way` leads to.
-    pub fn add(&mut self, way: &[Step], key: Option<&str>, value: &Value) -> Result<()> {
+    pub fn add(&mut self, way: &[Step], key: Option<&str>, value: &impl Serialize) -> Result<()> {
         let at = self.find(way)?;
         let parts = self.parts(&at)?;
         let line = |depth: usize| format!("\n{}", self.unit.repeat(depth));
@@ -151,7 +152,7 @@ impl Text {
         added += &if before.contains('\n') {
             self.pretty(value)?.replace('\n', &line(depth))
         } else {
-            value.to_string()
+            serde_json::to_string(value)?
         };
         let (gap, added) = match parts.last() {
             Some(last) => (last.whole.end..last.whole.end, format!(",{before}{added}")),
@@ -181,11 +182,11 @@ impl Text {
         Ok(())
     }
 
-    fn pretty(&self, value: &Value) -> Result<String> {
+    fn pretty(&self, value: &impl Serialize) -> Result<String> {
         let mut text = vec![];
         let formatter = PrettyFormatter::with_indent(self.unit.as_bytes());
         let mut to = Serializer::with_formatter(&mut text, formatter);
-        serde::Serialize::serialize(value, &mut to)?;
+        value.serialize(&mut to)?;
         Ok(String::from_utf8(text)?)
     }
 }

@@ -16,6 +16,9 @@ _treehop() {
             ",$1")
                 cmd="treehop"
                 ;;
+            treehop,claude)
+                cmd="treehop__subcmd__claude"
+                ;;
             treehop,completions)
                 cmd="treehop__subcmd__completions"
                 ;;
@@ -60,6 +63,9 @@ _treehop() {
                 ;;
             treehop,undo)
                 cmd="treehop__subcmd__undo"
+                ;;
+            treehop__subcmd__help,claude)
+                cmd="treehop__subcmd__help__subcmd__claude"
                 ;;
             treehop__subcmd__help,completions)
                 cmd="treehop__subcmd__help__subcmd__completions"
@@ -113,12 +119,37 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup remove undo prune hook statusline init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__claude)
+            opts="-t -C -h --force --trust --tab --fork --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fork)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -180,7 +211,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__find)
-            opts="-s -C -h --all --partial --subdir --fields --full --format --help"
+            opts="-t -s -C -h --all --partial --tab --subdir --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -209,8 +240,22 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup remove undo prune hook statusline init install completions doctor help"
+            opts="list find here new setup claude remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__claude)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -529,7 +574,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__list)
-            opts="-C -h --fields --full --format --help"
+            opts="-w -C -h --watch --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -558,7 +603,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__new)
-            opts="-c -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --candidates --fields --full --format --help"
+            opts="-c -t -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --fork --tab --candidates --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -588,6 +633,10 @@ _treehop() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fork)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

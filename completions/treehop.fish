@@ -32,6 +32,7 @@ complete -c treehop -n "__fish_treehop_needs_command" -f -a "find" -d 'Find the 
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "here" -d 'Print the worktree of the current directory'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "new" -d 'Create a worktree for a branch, and set it up'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "setup" -d 'Install the dependencies of a worktree'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "claude" -d 'Run claude in a worktree, unless one is live there'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "undo" -d 'Bring a removed worktree back'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "prune" -d 'Forget worktrees whose directory is gone'
@@ -46,6 +47,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand list" -l fields -d 'Prin
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand list" -s w -l watch -d 'Show the table on the whole terminal, and keep it fresh'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
@@ -54,6 +56,7 @@ table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print all matches of the tier that decides'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l partial -d 'The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -69,6 +72,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l detach -d 'No br
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l name -d 'The worktree\'s name, where the branch\'s does not suit' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l path -d 'The worktree\'s directory' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l model -d 'The model that claude uses on this branch' -r
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l fork -d 'Go on with the latest conversation, and the changes, of this worktree (or QUERY\'s) in the new one' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
@@ -78,6 +82,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l carry -d 'Copy t
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l setup -d 'Install dependencies even of a pull request: that runs a stranger\'s code'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l no-setup -d 'Install no dependencies'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s c -l claude -d 'wnew: then run claude there; all that follows BRANCH is claude\'s'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l candidates -d 'For Tab: the branches that BRANCH may become'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -87,6 +92,12 @@ table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -l fork -d 'Go on with what was said last in that worktree, in a conversation of its own' -r
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -l force -d 'Run it in spite of a live one'
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -l trust -d 'Use the settings of this pull request, now and later: that runs a stranger\'s hooks'
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -s t -l tab -d 'Run it in a new window or tab (tmux, zellij, wezterm, kitty)'
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s f -l force -d 'Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)'
@@ -124,18 +135,19 @@ complete -c treehop -n "__fish_treehop_using_subcommand doctor" -l format -d 'Wh
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "new" -d 'Create a worktree for a branch, and set it up'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "setup" -d 'Install the dependencies of a worktree'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "undo" -d 'Bring a removed worktree back'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "prune" -d 'Forget worktrees whose directory is gone'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "hook" -d 'Answer Claude Code when it makes or removes a worktree'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "statusline" -d 'Print a status line for Claude Code'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells, or set up Claude Code'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup remove undo prune hook statusline init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "new" -d 'Create a worktree for a branch, and set it up'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "setup" -d 'Install the dependencies of a worktree'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "claude" -d 'Run claude in a worktree, unless one is live there'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "undo" -d 'Bring a removed worktree back'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "prune" -d 'Forget worktrees whose directory is gone'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "hook" -d 'Answer Claude Code when it makes or removes a worktree'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "statusline" -d 'Print a status line for Claude Code'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells, or set up Claude Code'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune hook statusline init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -13,6 +13,7 @@ module completions {
 
   # Print all worktrees of the repository
   export extern "treehop list" [
+    --watch(-w)               # Show the table on the whole terminal, and keep it fresh
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
     --format: string@"nu-complete treehop list format" # What to print
@@ -28,6 +29,7 @@ module completions {
   export extern "treehop find" [
     --all                     # Print all matches of the tier that decides
     --partial                 # The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
+    --tab(-t)                 # Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
     --subdir(-s)              # Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
@@ -67,6 +69,8 @@ module completions {
     --no-setup                # Install no dependencies
     --model: string           # The model that claude uses on this branch
     --claude(-c)              # wnew: then run claude there; all that follows BRANCH is claude's
+    --fork: string            # Go on with the latest conversation, and the changes, of this worktree (or QUERY's) in the new one
+    --tab(-t)                 # Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
     --candidates              # For Tab: the branches that BRANCH may become
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes and claude.last too
@@ -88,6 +92,17 @@ module completions {
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     ...query: string          # As for find; none: this worktree
+  ]
+
+  # Run claude in a worktree, unless one is live there
+  export extern "treehop claude" [
+    --force                   # Run it in spite of a live one
+    --trust                   # Use the settings of this pull request, now and later: that runs a stranger's hooks
+    --tab(-t)                 # Run it in a new window or tab (tmux, zellij, wezterm, kitty)
+    --fork: string            # Go on with what was said last in that worktree, in a conversation of its own
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    ...args: string           # As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
   ]
 
   # Remove worktrees, and their branches where they are merged
@@ -213,6 +228,10 @@ module completions {
 
   # Install the dependencies of a worktree
   export extern "treehop help setup" [
+  ]
+
+  # Run claude in a worktree, unless one is live there
+  export extern "treehop help claude" [
   ]
 
   # Remove worktrees, and their branches where they are merged

@@ -21,6 +21,7 @@ end
 
 function wcd --description 'Go to the worktree that QUERY means'
     set -l pick
+    set -l tab
     set -l ended
     set -l words
     set -l options
@@ -36,6 +37,8 @@ function wcd --description 'Go to the worktree that QUERY means'
                 set pick 1
             case -s
                 set -a options --subdir
+            case -t
+                set tab 1
             case -
                 set -a words (__treehop_previous)
             case '-*'
@@ -49,7 +52,11 @@ function wcd --description 'Go to the worktree that QUERY means'
     set -q pick[1]; and not set -q words[1]; and set words ''
     set -l dir (__treehop_find $options -- $words)
     or return
-    __treehop_go $dir
+    if set -q tab[1]
+        set dir (__treehop_ask find --tab --fields cd -- $dir)
+        or return
+    end
+    __treehop_go "$dir"
 end
 
 function __treehop_begin
@@ -87,7 +94,8 @@ function __treehop_help_wcd
         '  ^  @  !     the main one; this one; the one whose session waits' \
         '  -           the one that you were in before' \
         '  REPO:QUERY  in another repository that you used before' \
-        '  -i          pick from a list      -s  keep the subdirectory that you are in'
+        '  -i          pick from a list      -s  keep the subdirectory that you are in' \
+        '  -t          in a new window of tmux, zellij, wezterm or kitty'
 end
 
 # The worktree that one was in before this one; outside of all, or where it was removed, the last one.
@@ -151,25 +159,26 @@ end
 
 function wls --description 'The worktrees of this repository'
     if contains -- "$argv[1]" -h --help
-        builtin printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+        builtin printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
         return
     end
     __treehop_ask list --format table $argv
 end
 
-# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
 
 function wnew --description 'Create a worktree for a branch, set it up, go there'
     __treehop_begin
-    set -l made (__treehop_ask new --fields cd,launch $argv)
+    set -l made (__treehop_ask new --fields cd,launch.args,launch.fork $argv)
     or return
     __treehop_go "$made[1]"
     or return
-    # With -c: so many of the last arguments are claude's.
-    if test -n "$made[2]"
-        set -e argv[1..(math (count $argv) - $made[2])]
-        command claude $argv
-    end
+    # With -c or --fork: so many of the last arguments are claude's.
+    test -n "$made[2]"; or return 0
+    set -l options
+    test -n "$made[3]"; and set options --fork $made[3]
+    set -e argv[1..(math (count $argv) - $made[2])]
+    __treehop_ask claude $options @ $argv
 end
 
 function wsetup --description 'Install the dependencies of a worktree'
@@ -183,6 +192,32 @@ function wsetup --description 'Install the dependencies of a worktree'
         or return
     end
     __treehop_do setup -- $dir
+end
+
+# What takes over the terminal is never captured: find, go there, then run it.
+function wclaude --description 'Run claude in a worktree, one session in each'
+    set -l dir
+    set -l stay
+    set -l options
+    __treehop_begin
+    while contains -- "$argv[1]" --force --trust -t --tab -h --help
+        contains -- $argv[1] --force --trust; or set stay 1
+        set -a options $argv[1]
+        set -e argv[1]
+    end
+    test "$argv[1]" = -; and set argv[1] (__treehop_previous)
+    if string match -qr -- '^[^-]' "$argv[1]"
+        set dir (__treehop_find -- $argv[1])
+        or return
+        set -e argv[1]
+    end
+    if not set -q stay[1]
+        __treehop_go "$dir"
+        or return
+        set dir
+    end
+    set -q dir[1]; or set dir @
+    __treehop_ask claude $options $dir $argv
 end
 
 # Each word is another worktree.
@@ -370,16 +405,18 @@ function __treehop_segment
             set operation bisect
         end
     end
+    set -l waiting
+    test "$TREEHOP_PROMPT_SESSIONS" = 1; and __treehop_waiting
     # A command substitution costs more than all of the above: only for something new.
-    test "$head $operation" != "$__treehop_seen"; or return 0
+    test "$head $operation$waiting" != "$__treehop_seen"; or return 0
     if test "$head" = 'ref: refs/heads/.invalid'
         # A reftable: only the binary can say.
         set -l here (command treehop here --fields branch,prompt 2>/dev/null)
         set -gx TREEHOP_BRANCH $here[1]
-        set -gx TREEHOP_PROMPT $here[2]
+        set -gx TREEHOP_PROMPT "$here[2]$waiting"
         return 0
     end
-    set -g __treehop_seen "$head $operation"
+    set -g __treehop_seen "$head $operation$waiting"
     string match -q 'ref: refs/heads/*' -- $head; and set branch (string sub -s 17 -- $head)
     if test "$operation" = rebase
         if test -r $dir/rebase-merge/head-name
@@ -394,7 +431,27 @@ function __treehop_segment
     test (string replace -a / - -- "$branch") = "$TREEHOP_WORKTREE"; or set segment $segment@$TREEHOP_WORKTREE
     test -z "$operation"; or set segment "$segment|$operation"
     set -gx TREEHOP_BRANCH $branch
-    set -gx TREEHOP_PROMPT $segment
+    set -gx TREEHOP_PROMPT "$segment$waiting"
+end
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+# Into the caller's `waiting`, as a command substitution would cost more.
+function __treehop_waiting --no-scope-shadowing
+    set -l dir $HOME/.claude
+    set -q CLAUDE_CONFIG_DIR; and set dir $CLAUDE_CONFIG_DIR
+    set -l count 0
+    for file in $dir/sessions/*.json
+        test -r $file; and read -l entry <$file
+        and string match -q '*"status":"waiting"*' -- $entry
+        or continue
+        # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+        set -l pid (path basename -E $file)
+        test -r /proc/$pid/stat; and read -l stat </proc/$pid/stat
+        or continue
+        set -l fields (string split ' ' -- (string replace -r '.*\) ' '' -- $stat))
+        string match -q "*\"procStart\":\"$fields[20]\"*" -- $entry; and set count (math $count + 1)
+    end
+    test $count = 0; or set waiting " !$count"
 end
 
 # Outside of all worktrees, or where one was removed.
@@ -426,7 +483,7 @@ end
 # __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
 function __treehop_candidates
     switch $argv[1]
-        case wcd wsetup
+        case wcd wsetup wclaude
             __treehop_ask find --all --partial --fields query,description -- $argv[2..-1]
         case wrm
             __treehop_ask find --all --partial --fields query,description -- $argv[-1]
@@ -456,13 +513,14 @@ else
             end
             __treehop_keep_path
         end
-        for name in wcd wnew wsetup wrm wundo wprune
+        for name in wcd wnew wsetup wclaude wrm wundo wprune
             complete -c $name -e
             complete -c $name -f -k -a "(__treehop_complete $name)"
             complete -c $name -s h -l help -d 'show help'
         end
         complete -c wcd -s i -d 'pick from a list'
         complete -c wcd -s s -d 'keep the subdirectory'
+        complete -c wcd -s t -d 'in a new window or tab'
         complete -c wnew -l base -x -d 'where a new branch begins'
         complete -c wnew -l fetch -d 'ask the remote first'
         complete -c wnew -l pr -x -d 'a pull or merge request'
@@ -473,7 +531,12 @@ else
         complete -c wnew -l setup -d 'install, even for a pull request'
         complete -c wnew -l no-setup -d 'install nothing'
         complete -c wnew -l model -x -d 'the model that claude uses there'
+        complete -c wnew -l fork -d 'with the conversation and changes of a worktree'
+        complete -c wnew -s t -l tab -d 'in a new window or tab'
         complete -c wnew -s c -d 'then run claude; what follows BRANCH is its'
+        complete -c wclaude -l force -d 'beside another session'
+        complete -c wclaude -l trust -d "with a stranger's settings"
+        complete -c wclaude -s t -l tab -d 'in a new window or tab'
         complete -c wrm -s f -l force -d 'with changes, too: wundo has them'
         complete -c wrm -l keep-branch -d 'keep the branch'
         complete -c wrm -s n -l dry-run -d 'only say what would be done'

@@ -38,6 +38,7 @@ export def --env wcd [
   ...query: string@"nu-complete wcd" # which worktree
   --interactive (-i) # pick from a list
   --subdir (-s) # keep the subdirectory that you are in
+  --tab (-t) # in a new window of tmux, zellij, wezterm or kitty
 ]: nothing -> nothing {
   __treehop_begin
   # To pick without a word is to pick from all: the empty word fits all.
@@ -46,6 +47,10 @@ export def --env wcd [
     $query | each {|word| if $word == '-' { $previous } else { $word } }
   } else { $query }
   let found = __treehop_find $words ...(if $subdir { ['--subdir'] } else { [] })
+  if $tab {
+    let _opened = __treehop_ask find --tab -- $found.cd
+    return
+  }
   __treehop_cd $found.cd
   __treehop_refresh $found
 }
@@ -110,7 +115,14 @@ def __treehop_pick [rows: list] {
 @example "those with changes" { wls | where changes.modified > 0 }
 @example "the ones left alone longest" { wls | sort-by commit.time }
 @example "where a session waits" { wls | where session =~ waiting | get path }
-export def wls []: nothing -> table {
+export def wls [
+  --watch (-w) # on the whole terminal, kept fresh; q ends
+]: nothing -> any {
+  if $watch {
+    # As a statement, so that it has the terminal to itself.
+    __treehop_ask list --watch
+    return
+  }
   let out = __treehop_ask list --full
   $out | from json | get worktrees | each {|tree| __treehop_row $tree }
 }
@@ -158,7 +170,7 @@ def __treehop_time []: any -> any {
   if $in != null { into datetime }
 }
 
-# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
 
 # Create a worktree for BRANCH (new, local, remote, or pr:N), set it up, go there.
 #
@@ -171,12 +183,15 @@ export def --env --wrapped wnew [
 ]: nothing -> nothing {
   __treehop_begin
   # Apart from what is made of it: in one pipeline nu would pass over a failure.
-  let out = __treehop_ask new --fields cd,launch ...$args
+  let out = __treehop_ask new --fields cd,launch.args,launch.fork ...$args
   let made = $out | lines
   __treehop_go ($made.0? | default '')
-  let launch = $made.1? | default ''
-  # So many of the last arguments are claude's.
-  if $launch != '' { ^claude ...($args | last ($launch | into int)) }
+  let count = $made.1? | default ''
+  let fork = $made.2? | default ''
+  if $count == '' { return }
+  # With -c or --fork: so many of the last arguments are claude's.
+  let options = if $fork == '' { [] } else { ['--fork' $fork] }
+  __treehop_ask claude ...$options '@' ...($args | last ($count | into int))
 }
 
 # Install the dependencies of a worktree, and have its venv active.
@@ -186,6 +201,34 @@ export def --env wsetup [
 ]: nothing -> nothing {
   let dir = if ($query | is-empty) { $env.PWD } else { (__treehop_find $query).cd }
   __treehop_do setup -- $dir
+}
+
+# Run claude in the worktree that QUERY means, with ARGS as they are; refuses where a session is live.
+#
+# No QUERY where the first argument is an option: here.
+#
+#   --force    beside another session
+#   --trust    with the settings of a pull request, a stranger's
+#   --tab, -t  in a new window of tmux, zellij, wezterm or kitty
+@example "go on where you were" { wclaude auth --continue }
+@example "another model" { wclaude 422 --model sonnet }
+export def --env --wrapped wclaude [
+  ...args: string@"nu-complete wcd" # options, QUERY, and what claude gets
+]: nothing -> nothing {
+  __treehop_begin
+  let options = $args | take while {|arg| $arg in ['--force' '--trust' '--tab' '-t' '--help' '-h'] }
+  let rest = $args | skip ($options | length)
+  let query = $rest | first 1 | where $it !~ '^-.'
+  let words = if $query == ['-'] { [(__treehop_previous)] } else { $query }
+  let dir = if ($words | is-empty) { '' } else { (__treehop_find $words).cd }
+  let given = $rest | skip ($words | length)
+  if ($options | any {|option| $option not-in ['--force' '--trust'] }) {
+    __treehop_ask claude ...$options (if $dir == '' { '@' } else { $dir }) ...$given
+    return
+  }
+  __treehop_go $dir
+  # What takes over the terminal is never captured.
+  __treehop_ask claude ...$options '@' ...$given
 }
 
 # Remove worktrees, and branches that are merged; `wundo` brings them back.
@@ -350,7 +393,24 @@ def --env __treehop_refresh [found?: record] {
 # At every prompt, without a process: what HEAD says, and what is under way.
 def __treehop_look [] {
   let hop = $env.__treehop
-  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists)} }
+  let waiting = if $"($env.TREEHOP_PROMPT_SESSIONS?)" == '1' { __treehop_waiting } else { 0 }
+  try { {head: (__treehop_read $"($hop.git_dir)/HEAD"), marks: ($hop.marks | path exists), waiting: $waiting} }
+}
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+def __treehop_waiting []: nothing -> int {
+  let dir = $env.CLAUDE_CONFIG_DIR? | default $"($env.HOME)/.claude"
+  let files = try { glob $"($dir)/sessions/*.json" } | default []
+  mut waiting = 0
+  for file in $files {
+    let entry = try { __treehop_read $file } | default ''
+    if $entry !~ '"status":"waiting"' { continue }
+    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+    let stat = try { __treehop_read $"/proc/($file | path parse | get stem)/stat" } | default ''
+    let began = $stat | split row ') ' | last | split row ' ' | get 19?
+    if ($entry | str contains $'"procStart":"($began)"') { $waiting += 1 }
+  }
+  $waiting
 }
 
 # It need not be said again as long as all looks the same.
@@ -360,7 +420,8 @@ def --env __treehop_segment [seen: any] {
   if $head == 'ref: refs/heads/.invalid' {
     # A reftable: only the binary can say, and it may be different each time.
     let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
-    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: ($asked.1? | default '')}
+    let prompt = $asked.1? | default ''
+    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: $"($prompt)(__treehop_sign $seen.waiting)"}
     return
   }
   let dir = $env.__treehop.git_dir
@@ -372,8 +433,12 @@ def --env __treehop_segment [seen: any] {
   let shown = if $branch == '' { $head | str substring 0..6 } else { $branch }
   let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
   let operation = if $under_way == '' { '' } else { $"|($under_way)" }
-  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)"}
+  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)(__treehop_sign $seen.waiting)"}
   $env.__treehop.seen = $seen
+}
+
+def __treehop_sign [waiting: int] {
+  if $waiting == 0 { '' } else { $" !($waiting)" }
 }
 
 def __treehop_operation [dir: string, marks: list<bool>] {

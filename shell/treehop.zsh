@@ -4,7 +4,7 @@
 # `emulate -L zsh` where the user's shell comes in: options such as KSH_ARRAYS or ERR_EXIT do not reach what follows.
 
 # An alias of the same name would hide the functions below.
-\unalias wcd wls wnew wsetup wrm wundo wprune 2>/dev/null || :
+\unalias wcd wls wnew wsetup wclaude wrm wundo wprune 2>/dev/null || :
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ function wcd {
   # A function of its own, so that `cd` below runs with the user's options (AUTO_PUSHD).
   () {
     \builtin emulate -L zsh
-    local arg pick='' ended=''
+    local arg pick='' tab='' ended=''
     local -a words=() options=()
     for arg; do
       case $ended$arg in
@@ -33,6 +33,8 @@ function wcd {
         -h | --help) __treehop_help_wcd && return ;;
         -i) pick=1 ;;
         -s) options+=(--subdir) ;;
+        -t) tab=1 ;;
+      -t) tab=1 ;;
         -) words+=("$(__treehop_previous)") ;;
         -*)
           \printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" "$arg" >&2
@@ -43,7 +45,8 @@ function wcd {
     done
     # To pick without a word is to pick from all: the empty word fits all.
     [[ -z $pick || ${#words} -gt 0 ]] || words=('')
-    __treehop_find dir "${options[@]}" -- "${words[@]}"
+    __treehop_find dir "${options[@]}" -- "${words[@]}" || return
+    [[ -z $tab ]] || dir=$(__treehop_ask find --tab --fields cd -- "$dir")
   } "$@" || return
   [[ -z $dir ]] || __treehop_go "$dir"
 }
@@ -73,6 +76,7 @@ wcd [QUERY…]: go to the worktree that QUERY means, with its venv active
   -           the one that you were in before
   REPO:QUERY  in another repository that you used before
   -i          pick from a list      -s  keep the subdirectory that you are in
+  -t          in a new window of tmux, zellij, wezterm or kitty
 END
 }
 
@@ -130,25 +134,29 @@ function __treehop_pick {
 
 function wls {
   if [[ ${1-} == -h || ${1-} == --help ]]; then
-    \printf 'wls: the worktrees of this repository: branch, changes, ahead and behind, sessions, age\n'
+    \printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
     return
   fi
   __treehop_ask list --format table "$@"
 }
 
-# --- wnew, wsetup, wrm, wundo, wprune: the life of a worktree ---------------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
 
 function wnew {
-  local out dir='' launch=''
+  local out dir='' count='' fork=''
+  local -a options=()
   __treehop_begin
-  out=$(__treehop_ask new --fields cd,launch "$@") || return
+  out=$(__treehop_ask new --fields cd,launch.args,launch.fork "$@") || return
   {
     IFS= \read -r dir || :
-    IFS= \read -r launch || :
+    IFS= \read -r count || :
+    IFS= \read -r fork || :
   } <<<"$out"
   __treehop_go "$dir" || return
-  # With -c: so many of the last arguments are claude's.
-  [[ -z $launch ]] || \command claude "${@:$(($# - launch + 1))}"
+  # With -c or --fork: so many of the last arguments are claude's.
+  [[ -n $count ]] || return 0
+  [[ -z $fork ]] || options=(--fork "$fork")
+  __treehop_ask claude "${options[@]}" @ "${@:$(($# - count + 1))}"
 }
 
 function wsetup {
@@ -159,6 +167,32 @@ function wsetup {
   fi
   (($# == 0)) || __treehop_find dir -- "$@" || return
   __treehop_do setup -- "$dir"
+}
+
+# What takes over the terminal is never captured: find, go there, then run it.
+function wclaude {
+  local dir='' stay=''
+  local -a options=()
+  __treehop_begin
+  while :; do
+    case ${1-} in
+      --force | --trust) ;;
+      -t | --tab | -h | --help) stay=1 ;;
+      *) break ;;
+    esac
+    options+=("$1")
+    shift
+  done
+  [[ ${1-} != - ]] || set -- "$(__treehop_previous)" "${@:2}"
+  if [[ -n ${1-} && $1 != -* ]]; then
+    __treehop_find dir -- "$1" || return
+    shift
+  fi
+  if [[ -z $stay ]]; then
+    __treehop_go "$dir" || return
+    dir=''
+  fi
+  __treehop_ask claude "${options[@]}" "${dir:-@}" "$@"
 }
 
 # Each word is another worktree.
@@ -299,6 +333,7 @@ function __treehop_segment {
     # A reftable: only the binary can say.
     head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
     export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
+    __treehop_waiting
     return
   fi
   [[ $head != 'ref: refs/heads/'* ]] || branch=${head#ref: refs/heads/}
@@ -326,6 +361,23 @@ function __treehop_segment {
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
   [[ -z $operation ]] || TREEHOP_PROMPT+="|$operation"
   export TREEHOP_BRANCH TREEHOP_PROMPT
+  __treehop_waiting
+}
+
+# With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
+function __treehop_waiting {
+  local file entry stat waiting=0
+  local -a fields
+  [[ ${TREEHOP_PROMPT_SESSIONS-} == 1 ]] || return 0
+  for file in "${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/sessions/<->.json(N); do
+    { IFS= \read -r -d '' entry <"$file" || : } 2>/dev/null
+    [[ $entry == *'"status":"waiting"'* ]] || continue
+    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+    { IFS= \read -r stat <"/proc/${file:t:r}/stat" || continue } 2>/dev/null
+    fields=("${(@s: :)stat##*\) }")
+    [[ $entry != *"\"procStart\":\"${fields[20]}\""* ]] || ((waiting += 1))
+  done
+  ((waiting == 0)) || TREEHOP_PROMPT+=" !$waiting"
 }
 
 # Outside of all worktrees, or where one was removed.
@@ -345,7 +397,7 @@ function __treehop_hook {
   fi
   __treehop_keep_path
   # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
-  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wrm wundo wprune
+  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wclaude wrm wundo wprune
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
@@ -378,7 +430,7 @@ function __treehop_complete {
 # __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
 function __treehop_candidates {
   case $1 in
-    wcd | wsetup) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
+    wcd | wsetup | wclaude) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
     wrm) __treehop_ask find --all --partial --fields query,description -- "${@: -1}" ;;
     wnew) __treehop_ask new --candidates --fields query,description -- "${@: -1}" ;;
     wundo) __treehop_ask undo --list --fields query,description -- "${@: -1}" ;;
@@ -387,8 +439,9 @@ function __treehop_candidates {
 
 function __treehop_options {
   case $1 in
-    wcd) \printf '%s ' -i -s -h ;;
-    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model -c --help ;;
+    wcd) \printf '%s ' -i -s -t -h ;;
+    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fork --tab -c --help ;;
+    wclaude) \printf '%s ' --force --trust --tab --help ;;
     wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
     wundo) \printf '%s ' --list --help ;;
     wprune) \printf '%s ' --merged --dry-run --help ;;

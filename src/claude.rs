@@ -2,6 +2,7 @@
 //!
 //! The files are internal to it, so they are read defensively: what does not parse does not count.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -86,9 +87,74 @@ pub fn registry() -> Vec<Session> {
     sessions
 }
 
-/// The sessions whose process lives.
+/// The sessions whose process lives, and those that are about to begin in the background.
 pub fn live() -> Vec<Session> {
-    registry().into_iter().filter(|s| s.live).collect()
+    let mut sessions = registry();
+    let starting = starting(&sessions);
+    sessions.retain(|s| s.live);
+    sessions.extend(starting);
+    sessions
+}
+
+/// How long a session in the background may take from its job's file to its entry: 0.5 s as a rule, 8 s were seen.
+const STARTING: i64 = 60;
+
+/// The jobs that Claude Code's daemon has been given and that have no entry yet, dead or alive.
+fn starting(registered: &[Session]) -> Vec<Session> {
+    let Some(folder) = folder() else {
+        return vec![];
+    };
+    let Ok(jobs) = std::fs::read_dir(folder.join("jobs")) else {
+        return vec![];
+    };
+    let read = |file: &Path| -> Option<Value> {
+        serde_json::from_slice(&crate::file::small(file).ok()?).ok()
+    };
+    let fresh = |file: &PathBuf| {
+        let written = file.metadata().and_then(|meta| meta.modified()).ok();
+        let age = written.and_then(|written| written.elapsed().ok());
+        age.is_some_and(|age| age.as_secs().cast_signed() < STARTING)
+    };
+    let mut files = jobs.flatten().map(|job| job.path().join("state.json"));
+    // Where no job is new, nothing is read.
+    let Some(first) = files.find(fresh) else {
+        return vec![];
+    };
+    let Some(daemon) = read(&folder.join("daemon.status.json")) else {
+        return vec![];
+    };
+    let pid = daemon["supervisorPid"].as_u64().unwrap_or_default();
+    let Some(pid) = u32::try_from(pid)
+        .ok()
+        .filter(|pid| lives(*pid, daemon["supervisorProcStart"].as_str()))
+    else {
+        return vec![];
+    };
+    let job = |file: PathBuf| {
+        let job = read(&file)?;
+        let created: Timestamp = job["createdAt"].as_str()?.parse().ok()?;
+        let age = Timestamp::now().as_second() - created.as_second();
+        let id = job["sessionId"].as_str()?;
+        let known = |session: &Session| session.session_id.as_deref() == Some(id);
+        let due = job["firstTerminalAt"].is_null() && (-1..STARTING).contains(&age);
+        (due && !registered.iter().any(known)).then_some(Session {
+            pid,
+            session_id: Some(id.to_owned()),
+            name: None,
+            kind: Some("bg".into()),
+            status: None,
+            waiting_for: None,
+            since: None,
+            started_at: Some(created.to_string()),
+            cwd: PathBuf::from(job["cwd"].as_str()?),
+            file,
+            live: true,
+        })
+    };
+    std::iter::once(first)
+        .chain(files.filter(fresh))
+        .filter_map(job)
+        .collect()
 }
 
 fn session(file: &Path) -> Option<Session> {
@@ -139,16 +205,31 @@ pub fn is_stale_lock(reason: &str) -> bool {
     process(reason) == Some(false)
 }
 
-/// Is `pid` the process that began at `started` (field 22 of `/proc/PID/stat`)? A number may have a new owner.
-fn lives(pid: u32, started: Option<&str>) -> bool {
-    let Ok(stat) = crate::file::small(format!("/proc/{pid}/stat")) else {
-        // Without /proc the process number has to do.
-        let id = i32::try_from(pid)
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
-        return !Path::new("/proc/self/stat").exists()
-            && id.is_some_and(|id| rustix::process::test_kill_process(id).is_ok());
-    };
+/// Is `pid` the process that began at `start`, as [`began`] says? A number may have a new owner.
+pub fn lives(pid: u32, start: Option<&str>) -> bool {
+    if let Some(now) = stat(pid) {
+        return now.alive && start.is_none_or(|start| now.began.as_deref() == Some(start));
+    }
+    // Without /proc the process number has to do.
+    let id = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    !Path::new("/proc/self/stat").exists()
+        && id.is_some_and(|id| rustix::process::test_kill_process(id).is_ok())
+}
+
+/// When the process `pid` began, in a form to compare: field 22 of `/proc/PID/stat`.
+pub fn began(pid: u32) -> Option<String> {
+    stat(pid)?.began
+}
+
+struct Stat {
+    alive: bool,
+    began: Option<String>,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let stat = crate::file::small(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name, which may hold spaces and parentheses.
     let after_name = stat
         .iter()
@@ -157,8 +238,12 @@ fn lives(pid: u32, started: Option<&str>) -> bool {
     let mut fields = after_name
         .split(u8::is_ascii_whitespace)
         .filter(|f| !f.is_empty());
-    let dead = matches!(fields.next(), Some(b"Z" | b"X") | None);
-    !dead && started.is_none_or(|started| fields.nth(18) == Some(started.as_bytes()))
+    let alive = !matches!(fields.next(), Some(b"Z" | b"X") | None);
+    let began = fields.nth(18).map(String::from_utf8_lossy);
+    Some(Stat {
+        alive,
+        began: began.map(Cow::into_owned),
+    })
 }
 
 /// Which of `roots` is the innermost that holds `dir`.

@@ -32,8 +32,8 @@ impl Cli {
     }
 }
 
-/// With `new -c`, takes away all that follows BRANCH, options included, and returns how much that was.
-fn take_claudes(args: &mut Vec<OsString>) -> Option<usize> {
+/// With `new -c`, takes away all that follows BRANCH, options included.
+fn take_claudes(args: &mut Vec<OsString>) -> Option<Vec<OsString>> {
     let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
     args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
     let cli = Cli::command();
@@ -49,7 +49,7 @@ fn take_claudes(args: &mut Vec<OsString>) -> Option<usize> {
     if !before.iter().any(other) {
         end += 1;
     }
-    Some(args.split_off(end).len())
+    Some(args.split_off(end))
 }
 
 /// Where the first of `args` is that is neither an option nor an option's value.
@@ -87,6 +87,8 @@ pub enum Command {
     New(New),
     /// Install the dependencies of a worktree
     Setup(Setup),
+    /// Run claude in a worktree, unless one is live there
+    Claude(Claude),
     /// Remove worktrees, and their branches where they are merged
     Remove(Remove),
     /// Bring a removed worktree back
@@ -152,6 +154,9 @@ pub enum Format {
 /// `treehop list`
 #[derive(Debug, Args)]
 pub struct List {
+    /// Show the table on the whole terminal, and keep it fresh
+    #[arg(short, long, conflicts_with = "fields")]
+    pub watch: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
@@ -159,6 +164,7 @@ pub struct List {
 
 /// `treehop find`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Find {
     /// Print all matches of the tier that decides
     #[arg(long)]
@@ -166,6 +172,9 @@ pub struct Find {
     /// The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     #[arg(long, hide = true)]
     pub partial: bool,
+    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    #[arg(short, long, conflicts_with = "all")]
+    pub tab: bool,
     /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     #[arg(short, long)]
     pub subdir: bool,
@@ -225,9 +234,15 @@ pub struct New {
     /// wnew: then run claude there; all that follows BRANCH is claude's
     #[arg(short = 'c', long)]
     pub claude: bool,
-    /// How many arguments are claude's.
+    /// What is claude's.
     #[arg(skip)]
-    pub claude_args: usize,
+    pub claude_args: Vec<OsString>,
+    /// Go on with the latest conversation, and the changes, of this worktree (or QUERY's) in the new one
+    #[arg(long, value_name = "QUERY", num_args = 0..=1, default_missing_value = "@", conflicts_with_all = ["base", "detach", "pr", "carry"])]
+    pub fork: Option<OsString>,
+    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    #[arg(short, long)]
+    pub tab: bool,
     /// For Tab: the branches that BRANCH may become
     #[arg(long, hide = true)]
     pub candidates: bool,
@@ -245,6 +260,35 @@ pub struct Setup {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// Run claude in a worktree, unless one is live there
+///
+/// Becomes claude, named after the worktree, with its virtual environment active. `treehop.claude` names another program,
+/// `branch.NAME.treehopModel` or `treehop.model` the model. On somebody else's pull request it runs without the settings
+/// that come with it.
+#[derive(Debug, Args)]
+#[command(override_usage = "treehop claude [OPTIONS] [QUERY] [ARGS]...")]
+pub struct Claude {
+    /// Run it in spite of a live one
+    #[arg(long)]
+    pub force: bool,
+    /// Use the settings of this pull request, now and later: that runs a stranger's hooks
+    #[arg(long)]
+    pub trust: bool,
+    /// Run it in a new window or tab (tmux, zellij, wezterm, kitty)
+    #[arg(short, long)]
+    pub tab: bool,
+    /// Go on with what was said last in that worktree, in a conversation of its own
+    #[arg(long, value_name = "QUERY")]
+    pub fork: Option<OsString>,
+    /// As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
+    #[arg(
+        value_name = "QUERY",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub args: Vec<OsString>,
 }
 
 /// Remove worktrees, and their branches where they are merged
@@ -410,7 +454,11 @@ mod tests {
         ] {
             let mut args: Vec<OsString> = vec!["treehop".into()];
             args.extend(line.split(' ').map(OsString::from));
-            assert_eq!(take_claudes(&mut args), claudes, "{line}");
+            assert_eq!(
+                take_claudes(&mut args).map(|args| args.len()),
+                claudes,
+                "{line}"
+            );
         }
     }
 }

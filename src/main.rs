@@ -21,10 +21,13 @@ mod remote;
 mod removal;
 mod repo;
 mod search;
+mod session;
 mod setup;
 mod shell;
+mod tab;
 mod table;
 mod venv;
+mod watch;
 mod worktree;
 
 use std::process::ExitCode;

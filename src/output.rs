@@ -51,8 +51,18 @@ pub struct Row<'a> {
     pub cd: Option<&'a Path>,
     /// For `query` and `description`.
     pub found: Option<&'a Found>,
-    /// For `launch`: how many of the last arguments are for the claude that is to be run there; `None`: none is.
-    pub launch: Option<usize>,
+    /// For `launch.…`: the claude that is to be run there.
+    pub launch: Option<&'a Launch>,
+}
+
+/// The claude that the shell is to run in a new worktree.
+#[derive(Debug, Serialize)]
+pub struct Launch {
+    /// How many of the last arguments are claude's.
+    pub args: usize,
+    /// The worktree whose conversation goes on in it.
+    #[serde(serialize_with = "worktree::path_or_null")]
+    pub fork: Option<PathBuf>,
 }
 
 /// Prints `bytes` as they are; a closed pipe is a reader that has seen enough, and no failure.
@@ -63,6 +73,14 @@ pub fn raw(bytes: &[u8]) -> Result<()> {
 /// Prints text with ANSI styles, or without them where the terminal or `NO_COLOR` says so.
 pub fn styled(text: &str) -> Result<()> {
     finish(anstream::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// `text` with its ANSI styles, or without them where the terminal or `NO_COLOR` says so.
+pub fn adapted(text: String) -> String {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => anstream::adapter::strip_str(&text).to_string(),
+        _ => text,
+    }
 }
 
 /// Prints `document` as JSON with a final newline.
@@ -103,8 +121,16 @@ pub fn fields<'a>(rows: impl Iterator<Item = Row<'a>>, fields: &[String]) -> Res
         for field in fields {
             let value = value(&row, field)?;
             if value.contains(&b'\n')
-                && ["path", "git_dir", "venv", "cd", "repo.root", "repo.git_dir"]
-                    .contains(&field.as_str())
+                && [
+                    "path",
+                    "git_dir",
+                    "venv",
+                    "cd",
+                    "launch.fork",
+                    "repo.root",
+                    "repo.git_dir",
+                ]
+                .contains(&field.as_str())
             {
                 let message = format!(
                     "'{}' holds a newline, which shells cannot take here",
@@ -135,7 +161,16 @@ fn value(row: &Row, field: &str) -> Result<Vec<u8>> {
                 .map(|f| f.description.clone().into())
                 .unwrap_or_default());
         }
-        "launch" => return Ok(row.launch.map(|n| n.to_string().into()).unwrap_or_default()),
+        "launch.args" => {
+            return Ok(row
+                .launch
+                .map(|l| l.args.to_string().into())
+                .unwrap_or_default());
+        }
+        "launch.fork" => {
+            let fork = row.launch.and_then(|l| l.fork.as_deref());
+            return Ok(fork.map(bytes).unwrap_or_default());
+        }
         "repo.root" => return Ok(bytes(&row.repo.root)),
         "repo.git_dir" => return Ok(bytes(&row.repo.git_dir)),
         _ => {}

@@ -10,6 +10,7 @@ use crate::claude::{self, Session};
 use crate::cli::Show;
 use crate::repo::entry::Entry;
 use crate::repo::{Head, Repo, changes, graph, objects};
+use crate::session;
 use crate::venv;
 use crate::worktree::{Claude, Commit, Reason, RepoInfo, Standing, Upstream, Worktree, prompt};
 
@@ -55,15 +56,7 @@ impl<'a> Reader<'a> {
             sessions: vec![],
         };
         if show.wants("claude.live") || show.wants("description") {
-            let roots = reader.roots();
-            let place = |s: &Session| {
-                let cwd = s.cwd.canonicalize();
-                claude::innermost(&roots, cwd.as_ref().unwrap_or(&s.cwd))
-            };
-            let placed = claude::live()
-                .into_iter()
-                .filter_map(|s| Some((place(&s)?, s)));
-            reader.sessions = placed.collect();
+            reader.sessions = session::live(entries);
         }
         reader
     }

@@ -292,7 +292,7 @@ fn age(worktree: &Worktree) -> Cell {
 }
 
 /// How long ago, in the one unit that says enough.
-fn ago(time: &str) -> String {
+pub fn ago(time: &str) -> String {
     let Ok(time) = time.parse::<Timestamp>() else {
         return String::new();
     };

@@ -3,10 +3,11 @@
 //! Nobody gets a program into somebody's `PATH` by what they commit (DESIGN, "Virtual environments"): one that git
 //! tracks, that leads out of the worktree or that another user can write to is named, and not activated.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
@@ -43,6 +44,28 @@ pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
     Venv {
         path: None,
         refused,
+    }
+}
+
+/// PATH as in a shell that stands in a worktree with the environment `active`: the one that was inherited is left.
+pub fn search_path(active: Option<&Path>) -> OsString {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let left = std::env::var_os("VIRTUAL_ENV").map(|venv| Path::new(&venv).join("bin"));
+    let rest = std::env::split_paths(&inherited).filter(|dir| Some(dir) != left.as_ref());
+    let own = active.map(|venv| venv.join("bin"));
+    let path = std::env::join_paths(own.into_iter().chain(rest));
+    // A directory with a colon in its name cannot be in PATH.
+    path.unwrap_or(inherited)
+}
+
+/// Gives `command` the environment `active`, and none that was inherited.
+pub fn activate(command: &mut Command, active: Option<&Path>) {
+    for name in ["VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME"] {
+        command.env_remove(name);
+    }
+    command.env("PATH", search_path(active));
+    if let Some(active) = active {
+        command.env("VIRTUAL_ENV", active);
     }
 }
 

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use gix::bstr::BString;
+use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use crate::cli;
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::search::{At, Search};
+use crate::tab;
 use crate::worktree::{RepoInfo, Worktree};
 
 #[derive(Serialize)]
@@ -56,12 +57,15 @@ pub fn run(args: &cli::Find) -> Result<()> {
             let reader = Reader::new(&searched.repo, &searched.entries, &args.show);
             let worktree = reader.worktrees(&[at.1])?.remove(0);
             let cd = search.landing(*at, &dir, args.subdir);
+            if args.tab {
+                tab::open(&cd, worktree.name.as_bstr(), None)?;
+            }
             output::one(
                 &Document {
                     schema: output::SCHEMA,
                     repo: reader.repo(),
                     worktree,
-                    cd: Some(cd),
+                    cd: (!args.tab).then_some(cd),
                 },
                 &args.show,
             )

@@ -84,7 +84,8 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
         None => super::current_dir()?,
     };
     // The session may stand in another worktree: what it asks for is as if asked for in the main one.
-    let repo = Repo::discover(&Repo::discover(&dir)?.main_path())?;
+    let main = Repo::discover(&dir)?.main_path();
+    let repo = Repo::discover(&main)?;
     known::remember(&repo);
     let session = Asking::new(asked);
     let session = session.as_ref();
@@ -92,7 +93,7 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
     let args = asking_for(name);
     let (entry, set_up) = match existing(&repo, name)? {
         Some(entry) => (entry, false),
-        None => match new::worktree(&args, &repo.main_path(), Repo::discover(&dir)?) {
+        None => match new::worktree(&args, &main, &main, Repo::discover(&main)?) {
             Ok((path, made)) => (at(&repo, &path)?, made.pr.is_none()),
             // Somebody else may have been quicker.
             Err(error) => (existing(&repo, name)?.ok_or(error)?, false),

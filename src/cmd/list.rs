@@ -8,7 +8,7 @@ use crate::output::{self, Row};
 use crate::reader::Reader;
 use crate::repo::Repo;
 use crate::worktree::{RepoInfo, Worktree};
-use crate::{known, table};
+use crate::{known, table, watch};
 
 #[derive(Serialize)]
 struct Document {
@@ -19,7 +19,10 @@ struct Document {
 
 /// Runs `treehop list`.
 pub fn run(mut args: cli::List) -> Result<()> {
-    args.show.full |= args.show.format == Format::Table;
+    args.show.full |= args.watch || args.show.format == Format::Table;
+    if args.watch {
+        return watch::until_seen(|| picture(&args));
+    }
     let repo = Repo::discover(&super::current_dir()?)?;
     known::remember(&repo);
     let entries = repo.entries()?;
@@ -44,4 +47,17 @@ pub fn run(mut args: cli::List) -> Result<()> {
             worktrees,
         }),
     }
+}
+
+/// The table as it is now, read anew, and how to leave.
+fn picture(args: &cli::List) -> Result<String> {
+    let repo = Repo::discover(&super::current_dir()?)?;
+    let entries = repo.entries()?;
+    let all: Vec<_> = (0..entries.len()).collect();
+    let worktrees = Reader::new(&repo, &entries, &args.show).worktrees(&all)?;
+    let dimmed = anstyle::Style::new().dimmed();
+    let table = table::of(&worktrees);
+    Ok(output::adapted(format!(
+        "{table}\n{dimmed}q ends{dimmed:#}\n"
+    )))
 }

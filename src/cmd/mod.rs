@@ -1,5 +1,6 @@
 //! One subcommand, one file.
 
+mod claude;
 mod completions;
 mod doctor;
 mod find;
@@ -47,6 +48,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Here(args) => here::run(&args),
         Command::New(args) => new::run(&args),
         Command::Setup(args) => setup::run(&args),
+        Command::Claude(args) => claude::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
         Command::Prune(args) => prune::run(&args),

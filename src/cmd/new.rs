@@ -5,7 +5,7 @@
 //! do the same. Up to the end of that (and of `--carry`) whatever goes wrong takes all of it back. From then on the
 //! worktree stays: when the repository's `post-checkout` hook fails, that is said, and the status is 0.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ use crate::creation::journal::{self, By, Journal, Plans, Record, taken};
 use crate::creation::place::{self, Names};
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git};
-use crate::output::{self, Document, Row};
+use crate::output::{self, Document, Launch, Row};
 use crate::reader::Reader;
 use crate::remote::{self, Request};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use crate::setup::{self, Extent, Step};
-use crate::{interrupt, known};
+use crate::{interrupt, known, tab};
 
 /// What `new` prints: what `find` does, and what was made.
 #[derive(Serialize)]
@@ -36,8 +36,8 @@ struct Made {
     document: Document,
     created: Created,
     steps: Vec<Step>,
-    /// How many of the last arguments are for the claude that is to be run there; null: none is.
-    launch: Option<usize>,
+    /// The claude that the shell is to run there.
+    launch: Option<Launch>,
 }
 
 /// What was made.
@@ -138,27 +138,44 @@ impl Source {
 /// Runs `treehop new`.
 pub fn run(args: &cli::New) -> Result<()> {
     let dir = super::current_dir()?;
-    let repo = Repo::discover(&dir)?;
+    if args.tab {
+        tab::check()?;
+    }
+    // A fork begins with what another worktree holds.
+    let fork = args.fork.as_deref();
+    let fork = fork.map(super::claude::latest).transpose()?;
+    let fork = fork.map(|(worktree, _)| worktree);
+    let from = fork.as_deref().unwrap_or(&dir);
+    let repo = Repo::discover(from)?;
     known::remember(&repo);
     if args.candidates {
         return candidates::print(&repo, args);
     }
-    let (directory, created) = worktree(args, &dir, repo)?;
+    let (directory, created) = worktree(args, &dir, from, repo)?;
     let steps = set_up(args, &directory, created.pr)?;
-    print(args, &dir, &directory, created, steps)
+    let launch = (args.claude || fork.is_some()).then(|| Launch {
+        args: args.claude_args.len(),
+        fork: fork.clone(),
+    });
+    print(args, from, &directory, created, steps, launch)
 }
 
-/// Makes the worktree that `args` ask for in `dir`, which is in `repo`. All that is left to do then is to set it up.
+/// Makes the worktree that `args` ask for in `dir`, as if in `from`, which is in `repo`. All that is left to do then is to
+/// set it up.
 ///
 /// # Errors
 /// It is refused or fails, and nothing of it is left.
-pub fn worktree(args: &cli::New, dir: &Path, mut repo: Repo) -> Result<(PathBuf, Created)> {
+pub fn worktree(
+    args: &cli::New,
+    dir: &Path,
+    from: &Path,
+    mut repo: Repo,
+) -> Result<(PathBuf, Created)> {
     if journal::recover(&repo) {
-        repo = Repo::discover(dir)?;
+        repo = Repo::discover(from)?;
     }
     let asked = Asked::new(args, &repo)?;
-    let changes = args
-        .carry
+    let changes = (args.carry || args.fork.is_some())
         .then(|| Here::new(&repo)?.changes())
         .transpose()?;
     // What takes long is done before others are kept waiting.
@@ -238,6 +255,7 @@ fn print(
     directory: &Path,
     created: Created,
     steps: Vec<Step>,
+    launch: Option<Launch>,
 ) -> Result<()> {
     // Read anew: what was read before does not know it.
     let repo = Repo::discover(dir)?;
@@ -247,20 +265,29 @@ fn print(
         .position(|entry| entry.path == directory)
         .with_context(|| format!("git does not list '{}'", directory.display()))?;
     let reader = Reader::new(&repo, &entries, &args.show);
-    let document = Document {
+    let mut document = Document {
         schema: output::SCHEMA,
         repo: reader.repo(),
         worktree: reader.worktrees(&[at])?.remove(0),
         cd: Some(directory.into()),
     };
-    let launch = args.claude.then_some(args.claude_args);
+    let mut launch = launch;
+    if args.tab {
+        let launch = launch.take().map(|launch| claude_in(launch, args));
+        tab::open(
+            directory,
+            document.worktree.name.as_bstr(),
+            launch.as_deref(),
+        )?;
+        document.cd = None;
+    }
     if !args.show.fields.is_empty() {
         let row = Row {
             repo: &document.repo,
             worktree: &document.worktree,
             cd: document.cd.as_deref(),
             found: None,
-            launch,
+            launch: launch.as_ref(),
         };
         return output::fields(std::iter::once(row), &args.show.fields);
     }
@@ -273,6 +300,15 @@ fn print(
         steps,
         launch,
     })
+}
+
+/// What `treehop claude` gets in a window of its own.
+fn claude_in(launch: Launch, args: &cli::New) -> Vec<OsString> {
+    let fork = launch.fork.into_iter();
+    let fork = fork.flat_map(|from| ["--fork".into(), from.into_os_string()]);
+    fork.chain(["@".into()])
+        .chain(args.claude_args.iter().cloned())
+        .collect()
 }
 
 /// Where one stands.
@@ -815,7 +851,7 @@ fn branch_of(here: &Here, branch: &BString, from: &BString, how: Option<&str>) -
 }
 
 /// Remembers something with the branch.
-fn set(repo: &Repo, branch: &BString, key: &str, value: &OsStr) -> Result<()> {
+pub fn set(repo: &Repo, branch: &BString, key: &str, value: &OsStr) -> Result<()> {
     let name = [b"branch.", &branch[..], b".", key.as_bytes()].concat();
     let name = OsStr::from_bytes(&name);
     git::patiently(|| {

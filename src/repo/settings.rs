@@ -74,6 +74,28 @@ impl Settings {
             .ok()
     }
 
+    /// `treehop.model`: the model of branches that have none of their own.
+    pub fn default_model(&self) -> Option<BString> {
+        self.text("treehop.model")
+    }
+
+    /// `treehop.claude`: the program to run in the place of `claude`.
+    pub fn claude(&self) -> Option<BString> {
+        self.text("treehop.claude")
+    }
+
+    /// `branch.<name>.treehopTrust`: may the settings that come with this pull request be used?
+    pub fn trusted(&self, branch: &BStr) -> bool {
+        let Some(repo) = &self.parsed else {
+            return false;
+        };
+        let snapshot = repo.config_snapshot();
+        let set = snapshot
+            .plumbing()
+            .boolean_by("branch", Some(branch), "treehopTrust");
+        matches!(set, Ok(Some(true)))
+    }
+
     /// `treehop.path`: where new worktrees go, with `{repo}`, `{branch}`, `{slug}` and `{name}`.
     pub fn path(&self) -> BString {
         self.text("treehop.path")

@@ -110,7 +110,10 @@ impl<'a> Runner<'a> {
     /// Runs one command to its end. Tools that make a virtual environment of their own accord make it at `venv`.
     pub fn run(&self, name: &'static str, command: &Command, venv: &Path) -> Step {
         let shown = command.shown.join(" ");
-        let (path, active) = self.paths();
+        let index = self.entry.git_dir.join("index");
+        let names = self.repo.settings().venv();
+        let active = venv::find(&self.entry.path, &index, &names).path;
+        let path = venv::search_path(active.as_deref());
         let Some(program) = program(&command.args[0], &path) else {
             let missing = command.args[0].display();
             return skipped(name, Some(shown), format!("{missing} is not on PATH"));
@@ -118,17 +121,12 @@ impl<'a> Runner<'a> {
         let mut child = std::process::Command::new(program);
         child.args(&command.args[1..]).current_dir(&self.entry.path);
         // As in a shell that stands in the worktree: another worktree's environment would get the packages.
-        for name in ["VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME"] {
-            child.env_remove(name);
-        }
+        venv::activate(&mut child, active.as_deref());
         for name in git::ELSEWHERE {
             child.env_remove(name);
         }
-        child.env("PATH", path).env("PWD", &self.entry.path);
-        if let Some(active) = active {
-            child.env("VIRTUAL_ENV", active);
-        }
         child
+            .env("PWD", &self.entry.path)
             .env("UV_PROJECT_ENVIRONMENT", venv)
             .env("POETRY_VIRTUALENVS_IN_PROJECT", "true")
             .env("PIPENV_VENV_IN_PROJECT", "1");
@@ -238,20 +236,6 @@ impl<'a> Runner<'a> {
             std::thread::sleep(tick);
             tick = (tick * 2).min(TICK);
         }
-    }
-
-    /// PATH and the active virtual environment as they would be in a shell that stands in the worktree.
-    fn paths(&self) -> (OsString, Option<PathBuf>) {
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let foreign = std::env::var_os("VIRTUAL_ENV").map(|venv| Path::new(&venv).join("bin"));
-        let index = self.entry.git_dir.join("index");
-        let names = self.repo.settings().venv();
-        let active = venv::find(&self.entry.path, &index, &names).path;
-        let rest = std::env::split_paths(&inherited).filter(|dir| Some(dir) != foreign.as_ref());
-        let own = active.as_ref().map(|venv| venv.join("bin"));
-        let path = std::env::join_paths(own.into_iter().chain(rest));
-        // A directory with a colon in its name cannot be in PATH.
-        (path.unwrap_or(inherited), active)
     }
 }
 

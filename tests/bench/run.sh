@@ -108,6 +108,40 @@ if [[ ${1-} != small ]]; then
     -- "$HOME/git/big" "$treehop" list --full -- "$HOME/git/big" sh -c "$status"
 fi
 
+# --- The life of a worktree ---------------------------------------------------------------------------------------
+
+# timed FILE COMMAND…: adds to FILE how long it took, in microseconds.
+timed() {
+  local start=${EPOCHREALTIME/./}
+  "${@:2}" >/dev/null 2>>"$scratch/errors"
+  echo "$((${EPOCHREALTIME/./} - start))" >>"$scratch/$1"
+}
+
+middle() { sort -n "$scratch/$1" | sed -n "$(($(wc -l <"$scratch/$1") / 2 + 1))p"; }
+
+# life FILES ROUNDS: makes and removes worktrees of that many files, by turns with git.
+life() {
+  local dir=$HOME/git/life$1 i
+  repository "life$1" 1 "$1"
+  rm -f "$scratch"/life-*
+  for ((i = 0; i < $2; i++)); do
+    timed life-new "$treehop" -C "$dir" new --no-setup "ours/$i"
+    timed life-add git -C "$dir" worktree add -q -b "theirs/$i" "$dir-theirs-$i"
+    timed life-remove "$treehop" -C "$dir" remove "ours/$i"
+    # What is still being deleted would be in git's way.
+    "$treehop" -C "$dir" prune >/dev/null
+    timed life-git-remove git -C "$dir" worktree remove "$dir-theirs-$i"
+  done
+  local ours theirs
+  ours=$(middle life-new) theirs=$(middle life-add)
+  judge "wnew without set-up, $1 files / git worktree add ($((ours / 1000)) / $((theirs / 1000)) ms)" "$(ratio "$ours" "$theirs")" x 1.1
+  ours=$(middle life-remove) theirs=$(middle life-git-remove)
+  judge "wrm, $1 files / git worktree remove ($((ours / 1000)) / $((theirs / 1000)) ms)" "$(ratio "$ours" "$theirs")" x 0.3
+}
+
+life 100 15
+life 10000 7
+
 # --- The shells -------------------------------------------------------------------------------------------------
 # Each measures itself in a loop, in microseconds a turn, and the empty loop is taken off.
 

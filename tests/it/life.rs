@@ -5,12 +5,7 @@ use std::path::Path;
 
 use crate::common::{Repo, Scratch, Shell, tools};
 use crate::scenarios::scenarios;
-
-/// A claude that says where it runs and what it gets, and ends with status 7.
-fn stand_in_for_claude(repo: &Repo) {
-    let script = r#"printf 'claude in %s:' "$(pwd -P)"; printf ' <%s>' "$@"; echo; exit 7"#;
-    repo.scratch.script("claude", script);
-}
+use crate::sessions::stand_in_for_claude;
 
 /// A repository whose worktrees get a venv by `treehop.setup`: quicker than pip, and as real for a shell.
 fn with_setup() -> Repo {

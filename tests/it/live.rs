@@ -230,10 +230,8 @@ fn two_sessions_in_one_worktree() {
     assert_eq!(live(&repo, &repo.auth()).len(), 2);
 }
 
-/// The files are internal to Claude Code: this notices when they change.
-#[test]
-fn the_real_claude() {
-    let repo = Repo::guide();
+/// Puts the real claude on PATH, and gives the variables with which it starts without a network.
+pub fn offline(repo: &Repo) -> [(&'static str, String); 5] {
     let scratch = &repo.scratch;
     scratch.with("claude");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -241,26 +239,30 @@ fn the_real_claude() {
     drop(listener); // A closed port is enough for a session to exist.
     let key = "treehop-test-key-000";
     let trusted = [repo.main.clone(), repo.auth()].map(|dir| {
-        (
-            dir.to_str().unwrap().to_owned(),
-            json!({"hasTrustDialogAccepted": true}),
-        )
+        let trusts = json!({"hasTrustDialogAccepted": true});
+        (dir.to_str().unwrap().to_owned(), trusts)
     });
     let config = json!({
         "hasCompletedOnboarding": true, "theme": "dark", "customApiKeyResponses": {"approved": [key], "rejected": []},
         "projects": trusted.into_iter().collect::<serde_json::Map<_, _>>(),
     });
     scratch.write(".claude.json", config.to_string());
-    let mut env = scratch.env();
-    for (name, value) in [
+    [
         ("ANTHROPIC_API_KEY", format!("sk-ant-{key}")),
         ("ANTHROPIC_BASE_URL", format!("http://127.0.0.1:{port}")),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".into()),
         ("DISABLE_AUTOUPDATER", "1".into()),
         ("SHELL", "/bin/sh".into()),
-    ] {
-        env.insert(name.into(), value.into());
-    }
+    ]
+}
+
+/// The files are internal to Claude Code: this notices when they change.
+#[test]
+fn the_real_claude() {
+    let repo = Repo::guide();
+    let scratch = &repo.scratch;
+    let mut env = scratch.env();
+    env.extend(offline(&repo).map(|(name, value)| (name.into(), value.into())));
     let program = [scratch.bin.join("claude").into_os_string()];
     let terminal = Tmux::start(scratch, &env, &repo.auth().join("src"), (120, 40), &program);
     until(

@@ -14,5 +14,6 @@ mod loading;
 mod odd;
 mod picker;
 mod scenarios;
+mod sessions;
 mod tab;
 mod trying;

@@ -234,6 +234,35 @@ scenarios! {
         repo.shell(shell).start().probe_by(line).at(&repo.auth());
     }
 
+    // --- wls ---------------------------------------------------------------------------------------------------
+
+    wls_w_stays_fresh_and_leaves_no_trace: |shell| {
+        let repo = Repo::guide();
+        let mut s = repo.shell(shell).start();
+        let before = s.line("git --version").tmux.screen();
+        for end in ["q", "C-c"] {
+            s.text("wls -w").keys(&["Enter"]);
+            s.tmux.settle("the table", |screen| screen.shows("fix/issue-422") && screen.shows("q ends"));
+            repo.scratch.write(repo.fix().join(end), "new");
+            s.tmux.wait("the new file", |screen| screen.lines.iter().any(|l| l.contains("issue-422") && l.contains('?')));
+            s.tmux.resize(40, 12);
+            let small = s.tmux.settle("less of it", |screen| screen.lines.len() == 12 && screen.shows("q ends"));
+            assert!(small.lines[0].contains("branch") && small.lines[1].contains("main"), "{small}");
+            s.tmux.resize(200, 50);
+            s.tmux.settle("all of it", |screen| screen.lines.len() == 50 && screen.shows("start"));
+            s.keys(&[end]);
+            s.tmux.settle("the prompt", |screen| screen.cursor_line().ends_with("READY>") && screen.shows(&before.lines[0]));
+            s.probe().status(0).at(&repo.main);
+        }
+    }
+
+    wls_w_needs_a_terminal: |shell| {
+        let repo = Repo::guide();
+        let mut s = repo.shell(shell).start();
+        s.line("treehop list --watch | cat");
+        assert!(s.output().contains("treehop: --watch needs a terminal"), "{}", s.output());
+    }
+
     // --- Directories and the prompt ----------------------------------------------------------------------------
 
     a_plain_cd_is_noticed: |shell| {

@@ -164,6 +164,13 @@ impl Tmux {
             .expect("tmux takes keys");
     }
 
+    /// Makes the terminal another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.tell(["resize-window", "-x", &columns, "-y", &rows])
+            .expect("tmux resizes");
+    }
+
     /// Looks at the screen.
     pub fn screen(&self) -> Screen {
         let look = "#{cursor_y} #{pane_dead}";

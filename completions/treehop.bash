@@ -507,13 +507,17 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__hook)
-            opts="-C -h --wait --help worktree-create worktree-remove"
+            opts="-C -h --wait --pid --help worktree-create worktree-remove hold"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -118,6 +118,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand prune" -s n -l dry-run -
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l behind -d 'Delete what was renamed away, and nothing else: what `remove` starts behind itself'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -l wait -d 'worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook\'s timeout' -r
+complete -c treehop -n "__fish_treehop_using_subcommand hook" -l pid -d 'hold: the session that is about to begin' -r
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand statusline" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"

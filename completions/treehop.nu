@@ -142,12 +142,13 @@ module completions {
   ]
 
   def "nu-complete treehop hook event" [] {
-    [ "worktree-create" "worktree-remove" ]
+    [ "worktree-create" "worktree-remove" "hold" ]
   }
 
   # Answer Claude Code when it makes or removes a worktree
   export extern "treehop hook" [
     --wait: string            # worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
+    --pid: string             # hold: the session that is about to begin
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help
     event: string@"nu-complete treehop hook event" # The hook

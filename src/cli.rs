@@ -363,6 +363,9 @@ pub struct Hook {
     /// worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
     #[arg(long, value_name = "SECONDS", default_value_t = 480)]
     pub wait: u64,
+    /// hold: the session that is about to begin
+    #[arg(long, hide = true)]
+    pub pid: Option<u32>,
 }
 
 /// The hooks that treehop answers.
@@ -371,6 +374,9 @@ pub struct Hook {
 pub enum Event {
     WorktreeCreate,
     WorktreeRemove,
+    /// What worktree-create leaves behind.
+    #[value(hide = true)]
+    Hold,
 }
 
 /// The shells that have an integration.

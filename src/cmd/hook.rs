@@ -1,11 +1,11 @@
 //! `treehop hook`: Claude Code asks treehop to make and to remove its worktrees.
 //!
-//! `claude --worktree NAME` gets the worktree that `wnew NAME` makes, or the one that there is. Two sessions never get the
-//! same: the registry knows a session only once the hook has answered, so until then a claim stands in the worktree's git
-//! directory, which holds for as long as the process that it names lives and is in no registry.
+//! `claude --worktree NAME` gets the worktree that `wnew NAME` makes, or the one that there is, and no two sessions the same:
+//! the hook holds the worktree's lock while it is at work, and leaves it to a process that waits until the session is in the
+//! registry, which is half a second after the answer.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,6 +24,7 @@ use crate::git::{ELSEWHERE, Git};
 use crate::removal::{Surroundings, restoring, trash};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
+use crate::session::{self, lock::Lock};
 use crate::setup::{self, Extent};
 use crate::{interrupt, known, output};
 
@@ -31,13 +32,20 @@ use crate::{interrupt, known, output};
 const LONGEST: u64 = 16 * 1024 * 1024;
 /// How long a worktree that somebody else is making may take to be whole.
 const WHOLE: Duration = Duration::from_secs(30);
+/// How long a session may take to be in the registry.
+const BEGIN: Duration = Duration::from_secs(60);
 /// What may stand between Claude Code and its hook.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"];
 
 /// Runs `treehop hook`.
 pub fn run(args: &cli::Hook) -> Result<()> {
+    if let (Event::Hold, Some(pid)) = (args.event, args.pid) {
+        wait_for(pid);
+        return Ok(());
+    }
     let asked = input();
     let done = match args.event {
+        Event::Hold => Ok(()),
         Event::WorktreeCreate => create(&asked, Duration::from_secs(args.wait)),
         Event::WorktreeRemove => remove(&asked),
     };
@@ -99,12 +107,12 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
             Err(error) => (existing(&repo, name)?.ok_or(error)?, false),
         },
     };
-    if agent {
+    let held = if agent {
         lock(&repo, &entry, name, session)?;
+        None
     } else {
-        free(&repo, &entry, session)?;
-        claim(&entry, name, session)?;
-    }
+        guard(&repo, &entry, session)?
+    };
     if set_up && agent {
         // It is short-lived, and must not fail for what is only convenient.
         if let Err(error) = setup::worktree(&entry.path, Extent::Copy) {
@@ -112,6 +120,9 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
         }
     } else if set_up {
         install(&entry, wait)?;
+    }
+    if let (Some(held), Some(session)) = (held, session) {
+        hold(held, session.pid)?;
     }
     let mut answer = entry.path.into_os_string().into_encoded_bytes();
     answer.push(b'\n');
@@ -169,8 +180,6 @@ fn at(repo: &Repo, path: &Path) -> Result<Entry> {
 struct Asking {
     id: Option<String>,
     pid: u32,
-    /// When its process began; `None` where the system does not say.
-    start: Option<String>,
 }
 
 impl Asking {
@@ -184,113 +193,90 @@ impl Asking {
             Some(live.find(|s| id.is_some() && s.session_id == id)?.pid)
         };
         let pid = named.or_else(known).or_else(above)?;
-        let start = Process::read(pid).map(|process| process.start);
-        Some(Asking { id, pid, start })
+        Some(Asking { id, pid })
     }
 
     fn is(&self, session: &Session) -> bool {
         session.pid == self.pid || self.id.is_some() && session.session_id == self.id
-    }
-
-    /// As Claude Code says in the locks of its own worktrees, who is in them.
-    fn reason(&self, what: &str, name: &str) -> String {
-        let start = self.start.as_ref();
-        let start = start.map(|start| format!(" start {start}"));
-        let start = start.unwrap_or_default();
-        format!("claude {what} {name} (pid {}{start})", self.pid)
-    }
-}
-
-/// What `/proc/PID/stat` says of a process.
-struct Process {
-    name: String,
-    parent: u32,
-    start: String,
-}
-
-impl Process {
-    fn read(pid: u32) -> Option<Self> {
-        let stat = crate::file::small(format!("/proc/{pid}/stat")).ok()?;
-        let stat = String::from_utf8_lossy(&stat);
-        // The name may hold spaces and parentheses.
-        let (before, after) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = after.split_whitespace().collect();
-        Some(Process {
-            name: before.split_once('(')?.1.to_owned(),
-            parent: fields.get(1)?.parse().ok()?,
-            start: (*fields.get(19)?).to_owned(),
-        })
     }
 }
 
 /// The nearest process above this one that is no shell.
 fn above() -> Option<u32> {
     let mut pid = std::os::unix::process::parent_id();
-    while let Some(process) = Process::read(pid).filter(|_| pid > 1) {
-        if !SHELLS.contains(&process.name.as_str()) {
+    while pid > 1 {
+        let stat = crate::file::small(format!("/proc/{pid}/stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
+        // The name may hold spaces and parentheses; state and parent follow it.
+        let (before, after) = stat.rsplit_once(')')?;
+        let (_, name) = before.split_once('(')?;
+        if !SHELLS.contains(&name) {
             return Some(pid);
         }
-        pid = process.parent;
+        pid = after.split_whitespace().nth(1)?.parse().ok()?;
     }
     None
 }
 
-/// Makes sure that no other session is in the worktree.
-fn free(repo: &Repo, entry: &Entry, asking: Option<&Asking>) -> Result<()> {
-    let entries = repo.entries()?;
-    let roots: Vec<&Path> = entries.iter().map(|e| e.path.as_path()).collect();
-    let here = |session: &Session| {
-        let cwd = session.cwd.canonicalize();
-        let cwd = cwd.as_ref().unwrap_or(&session.cwd);
-        claude::innermost(&roots, cwd).is_some_and(|at| roots[at] == entry.path)
-    };
-    let other = |session: &Session| !asking.is_some_and(|asking| asking.is(session));
-    match claude::live().iter().find(|s| here(s) && other(s)) {
-        Some(session) => Err(taken(entry, session.pid)),
-        None => Ok(()),
-    }
-}
-
-fn taken(entry: &Entry, pid: impl std::fmt::Display) -> anyhow::Error {
-    let name = &entry.name;
-    let message = format!("a session of Claude Code is live in '{name}' (pid {pid})");
-    Failure::new(Exit::Refused, message)
-        .hint("go on there, or give the worktree another name")
-        .into()
-}
-
-/// Notes who is about to begin in the worktree.
+/// Makes sure that no other session is in the worktree, and lets none in while this one is about to begin.
 ///
 /// # Errors
-/// [`Exit::Refused`] where somebody else is.
-fn claim(entry: &Entry, name: &str, asking: Option<&Asking>) -> Result<()> {
-    let Some(asking) = asking else {
-        return Ok(());
-    };
-    let path = entry.git_dir.join("treehop-claude");
-    let mut options = File::options();
-    let file = options.read(true).write(true).create(true).truncate(false);
-    let context = || format!("could not write '{}'", path.display());
-    let mut file = file.open(&path).with_context(context)?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).with_context(context)?;
-    let mut held = String::new();
-    file.read_to_string(&mut held).with_context(context)?;
-    let process = held.strip_suffix(')').and_then(|held| {
-        let (_, process) = held.rsplit_once("(pid ")?;
-        Some(process.split_once(' ').map_or(process, |(pid, _)| pid))
-    });
-    if let Some(pid) = process
-        && *pid != asking.pid.to_string()
-        && !claude::is_stale_lock(&held)
-        // The registry knows where those are that have begun.
-        && claude::live().iter().all(|s| s.pid.to_string() != *pid)
-    {
-        return Err(taken(entry, pid));
+/// [`Exit::Refused`] where one is.
+fn guard(repo: &Repo, entry: &Entry, asking: Option<&Asking>) -> Result<Option<Lock>> {
+    let entries = repo.entries()?;
+    let mut others = vec![];
+    // Who had the lock may be gone when one looks who it is.
+    for _ in 0..3 {
+        let lock = Lock::take(&entry.git_dir)?;
+        let live = session::live(&entries).into_iter();
+        let here = live.filter(|(at, session)| {
+            entries[*at].git_dir == entry.git_dir && session.pid != std::process::id()
+        });
+        let asks = |session: &Session| asking.is_some_and(|asking| asking.is(session));
+        let (own, other): (Vec<_>, Vec<_>) = here.partition(|(_, session)| asks(session));
+        if other.is_empty() && (lock.is_some() || !own.is_empty()) {
+            return Ok(lock);
+        }
+        others = other;
+        if !others.is_empty() {
+            break;
+        }
     }
-    file.set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| file.write_all(asking.reason("session", name).as_bytes()))
-        .with_context(context)
+    let others = others.iter().map(|(_, session)| session::describe(session));
+    let others = others.collect::<Vec<_>>().join(", ");
+    let message = format!("a session is live in '{}': {others}", entry.name);
+    Err(Failure::new(Exit::Refused, message)
+        .hint("go on there, or give the worktree another name")
+        .into())
+}
+
+/// Leaves the lock to a process that ends once the session is in the registry.
+fn hold(lock: Lock, pid: u32) -> Result<()> {
+    // Where somebody tries the hook by hand, no session begins.
+    if std::env::var_os("CLAUDECODE").is_none() {
+        return Ok(());
+    }
+    let _held = lock.inherited()?;
+    Command::new(std::env::current_exe()?)
+        .args(["hook", "hold", "--pid", &pid.to_string()])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map(drop)
+        .context("could not hold the lock")
+}
+
+/// Waits until the process is in the registry, or gone.
+fn wait_for(pid: u32) {
+    let (begun, start) = (Instant::now(), claude::began(pid));
+    let starting =
+        || claude::lives(pid, start.as_deref()) && claude::live().iter().all(|s| s.pid != pid);
+    while begun.elapsed() < BEGIN && starting() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Locks the worktree of a subagent while its parent lives, as Claude Code does: the subagent is in no registry.
@@ -308,8 +294,10 @@ fn lock(repo: &Repo, entry: &Entry, name: &str, parent: Option<&Asking>) -> Resu
         Some(_) => git(&["unlock"])?,
         None => {}
     }
-    git(&["lock", "--reason", &parent.reason("agent", name)])
-        .with_context(|| format!("could not lock '{name}'"))
+    let start = claude::began(parent.pid);
+    let start = start.map_or_else(String::new, |start| format!(" start {start}"));
+    let reason = format!("claude agent {name} (pid {}{start})", parent.pid);
+    git(&["lock", "--reason", &reason]).with_context(|| format!("could not lock '{name}'"))
 }
 
 /// Installs the dependencies, in a process that goes on where this takes longer than `wait`.

@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::claude::{self, Session};
 use crate::cli::{self, Event};
 use crate::cmd::new;
+use crate::creation::journal;
 use crate::error::{Exit, Failure};
 use crate::git::{ELSEWHERE, Git};
 use crate::removal::{Surroundings, restoring, trash};
@@ -93,8 +94,11 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
     };
     // The session may stand in another worktree: what it asks for is as if asked for in the main one.
     let main = Repo::discover(&dir)?.main_path();
-    let repo = Repo::discover(&main)?;
+    let mut repo = Repo::discover(&main)?;
     known::remember(&repo);
+    if journal::recover(&repo) {
+        repo = Repo::discover(&main)?;
+    }
     let session = Asking::new(asked);
     let session = session.as_ref();
     let agent = is_agent(name);

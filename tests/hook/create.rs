@@ -1,7 +1,9 @@
 //! `treehop hook worktree-create`
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::common::tmux::until;
 use super::common::{Repo, tools};
@@ -167,6 +169,35 @@ fn who_ends_the_hook_ends_the_set_up() {
     repo.git(["config", "treehop.setup", "true"]);
     let setup = ["setup", "--fields", "path"];
     repo.treehop_in(&repo.tree("bitsandbytes-long"), setup).ok();
+}
+
+#[test]
+fn what_a_kill_left_half_made_is_made_anew() {
+    let repo = Repo::guide();
+    repo.commit(&repo.main, ".gitattributes", "slow filter=slow\n");
+    repo.commit(&repo.main, "slow", "slow\n");
+    let wait = "touch \"$HOME/begun\"; [ -e \"$HOME/go\" ] || sleep 600; cat";
+    repo.git(["config", "filter.slow.smudge", wait]);
+    let mut hook = treehop(&repo.scratch, &["hook", "worktree-create"]);
+    let child = start(hook.process_group(0), asked(&repo.main, "half"));
+    let home = &repo.scratch.home;
+    until("the checkout", || home.join("begun").exists());
+    let mut kill = repo.scratch.command(tools::program("kill"), home);
+    let group = format!("-{}", child.id());
+    let killed = kill.args(["-9", "--", &group]).status().unwrap();
+    assert!(killed.success());
+    end(child);
+    let path = repo.tree("bitsandbytes-half");
+    assert!(path.exists() && !path.join("slow").exists());
+    fs::write(home.join("go"), "").unwrap();
+    let begun = Instant::now();
+    let made = create(&repo, &repo.main, "half");
+    assert_eq!(Path::new(made.line()), path);
+    assert!(path.join("slow").exists());
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "it is not waited for"
+    );
 }
 
 #[test]

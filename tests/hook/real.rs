@@ -13,23 +13,25 @@ use super::common::tmux::{Tmux, until};
 /// Its last 20 characters are approved below.
 const KEY: &str = "sk-ant-treehop-test-key-000";
 
-/// A terminal in which claude runs in `dir`.
-fn claude(repo: &Repo, dir: &Path, args: &[&str]) -> Tmux {
-    let mut env = repo.scratch.env();
-    for (name, value) in [
+fn offline() -> [(&'static str, &'static str); 5] {
+    [
         ("ANTHROPIC_API_KEY", KEY),
         // Nobody listens there: that is enough for a session to exist.
         ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9"),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ("DISABLE_AUTOUPDATER", "1"),
         ("SHELL", "/bin/sh"),
-    ] {
-        env.insert(name.into(), value.into());
-    }
+    ]
+}
+
+/// A terminal in which claude runs in `dir`.
+fn claude(repo: &Repo, dir: &Path, args: &[&str]) -> Tmux {
+    let mut env = repo.scratch.env();
+    env.extend(offline().map(|(name, value)| (name.into(), value.into())));
     let program = repo.scratch.bin.join("claude").into_os_string();
     let args = args.iter().map(OsString::from);
     let program: Vec<_> = std::iter::once(program).chain(args).collect();
-    Tmux::start(&repo.scratch, &env, dir, (200, 40), &program)
+    Tmux::start(&repo.scratch, &env, dir, (120, 40), &program)
 }
 
 #[test]
@@ -71,11 +73,13 @@ fn claude_makes_and_removes_its_worktrees_by_treehop() {
     terminal.wait_for("fix/it  ");
 
     // A second one is told who has it.
-    let second = claude(&repo, &repo.main, &["--worktree", "fix/it"]);
-    let screen = second.ended();
-    assert!(screen.shows("a session is live in 'fix-it'"), "{screen}");
+    let mut second = scratch.command(scratch.bin.join("claude"), &repo.main);
+    let second = second.args(["--worktree", "fix/it", "-p", "go on"]);
+    let out = second.envs(offline()).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!out.status.success(), "{said}");
+    assert!(said.contains("a session is live in 'fix-it'"), "{said}");
     assert_eq!(live().len(), 1);
-    drop(second);
 
     // Claude asks before it would lose a change, and treehop keeps it whatever the answer is.
     fs::write(path.join("new"), "work\n").unwrap();

@@ -149,7 +149,7 @@ function wnew {
   # With -c or --fork: so many of the last arguments are claude's.
   [[ -n $count ]] || return 0
   [[ -z $fork ]] || options=(--fork "$fork")
-  __treehop_ask claude "${options[@]}" @ "${@:$#-count+1}"
+  __treehop_claude "${options[@]}" @ "${@:$#-count+1}"
 }
 
 function wsetup {
@@ -185,7 +185,13 @@ function wclaude {
     __treehop_go "$dir" || return
     dir=''
   fi
-  __treehop_ask claude "${options[@]}" "${dir:-@}" "$@"
+  __treehop_claude "${options[@]}" "${dir:-@}" "$@"
+}
+
+# Who said `deactivate` means claude, too.
+function __treehop_claude {
+  [[ -z ${__treehop_declined-} ]] || local -x TREEHOP_AUTO_VENV=0
+  __treehop_ask claude "$@"
 }
 
 # Each word is another worktree.

@@ -178,7 +178,7 @@ function wnew --description 'Create a worktree for a branch, set it up, go there
     set -l options
     test -n "$made[3]"; and set options --fork $made[3]
     set -e argv[1..(math (count $argv) - $made[2])]
-    __treehop_ask claude $options @ $argv
+    __treehop_claude $options @ $argv
 end
 
 function wsetup --description 'Install the dependencies of a worktree'
@@ -217,7 +217,13 @@ function wclaude --description 'Run claude in a worktree, one session in each'
         set dir
     end
     set -q dir[1]; or set dir @
-    __treehop_ask claude $options $dir $argv
+    __treehop_claude $options $dir $argv
+end
+
+# Who said `deactivate` means claude, too.
+function __treehop_claude
+    test -z "$__treehop_declined"; or set -lx TREEHOP_AUTO_VENV 0
+    __treehop_ask claude $argv
 end
 
 # Each word is another worktree.
@@ -405,7 +411,7 @@ function __treehop_segment
             set operation bisect
         end
     end
-    set -l waiting
+    set -l waiting ""
     test "$TREEHOP_PROMPT_SESSIONS" = 1; and __treehop_waiting
     # A command substitution costs more than all of the above: only for something new.
     test "$head $operation$waiting" != "$__treehop_seen"; or return 0
@@ -445,8 +451,8 @@ function __treehop_waiting --no-scope-shadowing
         and string match -q '*"status":"waiting"*' -- $entry
         or continue
         # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
-        set -l pid (path basename -E $file)
-        test -r /proc/$pid/stat; and read -l stat </proc/$pid/stat
+        set -l pid (string replace -rf '.*/(\d+)\.json$' '$1' -- $file)
+        test -r "/proc/$pid/stat"; and read -l stat <"/proc/$pid/stat"
         or continue
         set -l fields (string split ' ' -- (string replace -r '.*\) ' '' -- $stat))
         string match -q "*\"procStart\":\"$fields[20]\"*" -- $entry; and set count (math $count + 1)

@@ -191,7 +191,7 @@ export def --env --wrapped wnew [
   if $count == '' { return }
   # With -c or --fork: so many of the last arguments are claude's.
   let options = if $fork == '' { [] } else { ['--fork' $fork] }
-  __treehop_ask claude ...$options '@' ...($args | last ($count | into int))
+  __treehop_claude ...$options '@' ...($args | last ($count | into int))
 }
 
 # Install the dependencies of a worktree, and have its venv active.
@@ -223,12 +223,18 @@ export def --env --wrapped wclaude [
   let dir = if ($words | is-empty) { '' } else { (__treehop_find $words).cd }
   let given = $rest | skip ($words | length)
   if ($options | any {|option| $option not-in ['--force' '--trust'] }) {
-    __treehop_ask claude ...$options (if $dir == '' { '@' } else { $dir }) ...$given
+    __treehop_claude ...$options (if $dir == '' { '@' } else { $dir }) ...$given
     return
   }
   __treehop_go $dir
   # What takes over the terminal is never captured.
-  __treehop_ask claude ...$options '@' ...$given
+  __treehop_claude ...$options '@' ...$given
+}
+
+# Who said `deactivate` means claude, too.
+def --wrapped __treehop_claude [...args: string] {
+  if $env.__treehop.declined != null { $env.TREEHOP_AUTO_VENV = '0' }
+  __treehop_ask claude ...$args
 }
 
 # Remove worktrees, and branches that are merged; `wundo` brings them back.

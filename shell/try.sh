@@ -126,7 +126,8 @@ open() {
 tour() {
   local line say="printf '\n\$ %s\n'" script=''
   [[ $shell != nu ]] || say=print
-  for line in 'wls' 'wcd auth' 'pwd' 'printenv TREEHOP_PROMPT VIRTUAL_ENV' 'wcd 422' 'pwd' 'wcd -' 'pwd' 'wcd' 'pwd'; do
+  for line in 'wls' 'wcd auth' 'pwd' 'printenv TREEHOP_PROMPT VIRTUAL_ENV' 'wcd 422' 'pwd' 'wcd -' 'pwd' \
+    'wnew feature/login' 'pwd' 'wrm' 'pwd' 'wundo' 'pwd' 'wcd' 'pwd'; do
     if [[ $shell == nu ]]; then
       script+="print r#'"$'\n'"\$ $line'#"$'\n'
       [[ $line != wls && $line != pwd ]] || line="$line | print"
@@ -149,6 +150,8 @@ This is a scratch repository with four worktrees, and treehop is loaded. Type:
   wcd auth    go to feature/auth; its virtual environment becomes active
   wcd 422     any word of the branch will do; Tab offers what fits
   wcd -       back to the one before; wcd alone: the main worktree
+  wnew fix/a  a new branch in a worktree of its own; wnew -c fix/a "do it" runs claude in it
+  wrm         remove the worktree that you stand in; wundo brings it back
   exit        ends it and removes everything
 
 END

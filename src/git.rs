@@ -5,10 +5,11 @@ use std::fmt;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use gix::bstr::BString;
 
 use crate::interrupt;
 
@@ -72,6 +73,17 @@ impl Git {
         self
     }
 
+    /// What it commits is treehop's own, made at `seconds` since 1970.
+    pub fn own(mut self, seconds: i64) -> Self {
+        for who in ["AUTHOR", "COMMITTER"] {
+            self.0
+                .env(format!("GIT_{who}_NAME"), "treehop")
+                .env(format!("GIT_{who}_EMAIL"), "treehop")
+                .env(format!("GIT_{who}_DATE"), format!("{seconds} +0000"));
+        }
+        self
+    }
+
     /// More arguments.
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.0.args(args);
@@ -97,14 +109,7 @@ impl Git {
             .context("could not use standard error")?;
         let mut child = self.0.stdout(stderr).spawn().context("could not run git")?;
         let status = interrupt::wait(&mut child).context("could not run git")?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Failed {
-                stderr: String::new(),
-            }
-            .into())
-        }
+        judged(status, b"")
     }
 
     /// Starts it with pipes to and from it; what it says for people goes to standard error.
@@ -138,13 +143,7 @@ impl Git {
         }
         let out = child.wait_with_output().context("could not run git")?;
         written?;
-        if out.status.success() {
-            return Ok(out.stdout);
-        }
-        Err(Failed {
-            stderr: String::new(),
-        }
-        .into())
+        judged(out.status, b"").map(|()| out.stdout)
     }
 
     /// Runs it and returns its standard output.
@@ -152,18 +151,17 @@ impl Git {
     /// # Errors
     /// [`Failed`] where git ends with another status than 0.
     pub fn read(mut self) -> Result<Vec<u8>> {
-        result(self.0.output().context("could not run git")?)
+        let out = self.0.output().context("could not run git")?;
+        judged(out.status, &out.stderr).map(|()| out.stdout)
     }
 }
 
-fn result(out: Output) -> Result<Vec<u8>> {
-    if out.status.success() {
-        return Ok(out.stdout);
+fn judged(status: ExitStatus, stderr: &[u8]) -> Result<()> {
+    if status.success() {
+        return Ok(());
     }
-    Err(Failed {
-        stderr: String::from_utf8_lossy(&out.stderr).trim_end().to_owned(),
-    }
-    .into())
+    let stderr = String::from_utf8_lossy(stderr).trim_end().to_owned();
+    Err(Failed { stderr }.into())
 }
 
 /// How long a lock that another git holds is waited for.
@@ -190,6 +188,23 @@ pub fn patiently(git: impl Fn() -> Git) -> Result<Vec<u8>> {
             done => return done,
         }
     }
+}
+
+/// The full name of a branch.
+pub fn branch_ref(branch: &[u8]) -> BString {
+    [b"refs/heads/", branch].concat().into()
+}
+
+/// Is there a ref of this full name, whatever was read before?
+pub fn has_ref(common_dir: &Path, name: &OsStr) -> bool {
+    let git = Git::at(common_dir).args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
+    git.args([name]).read().is_ok()
+}
+
+/// Did git fail without saying why, which is its way to say no?
+pub fn wordless(error: &anyhow::Error) -> bool {
+    let failed = error.downcast_ref::<Failed>();
+    failed.is_some_and(|failed| failed.stderr.is_empty())
 }
 
 /// Did git, in English, fail since another one writes the configuration?

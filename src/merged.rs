@@ -1,12 +1,13 @@
 //! Is the work of a branch somewhere else already? Found out from the repository alone, no forge is asked.
 
+use std::iter::{once, once_with};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 
-use crate::git::Git;
+use crate::git::{Git, branch_ref};
 use crate::repo::{Repo, graph, objects};
 
 /// How the commits of a branch came to be elsewhere.
@@ -55,53 +56,57 @@ pub fn find(
     tip: &str,
     default: Option<&BString>,
 ) -> Result<Option<Place>> {
-    let own = [b"refs/heads/", branch.as_bytes()].concat();
-    let place = |how, (name, at): &(Vec<u8>, String), default| {
+    let own = branch_ref(branch);
+    let base = |name: BString| {
+        let at = repo.object(&name).filter(|_| name != own)?;
+        Some((name, at))
+    };
+    let place = |how, (name, at): (BString, String), default| {
         let short = ["refs/heads/", "refs/remotes/"]
             .iter()
-            .find_map(|prefix| name.strip_prefix(prefix.as_bytes()))
-            .unwrap_or(name.as_slice());
+            .find_map(|prefix| name.strip_prefix(prefix.as_bytes()));
         Ok(Some(Place {
             how,
-            into: short.into(),
-            at: at.clone(),
+            into: short.unwrap_or(&name).into(),
+            at,
             default,
         }))
     };
-    let mut bases: Vec<(Vec<u8>, String)> = vec![];
-    let base = |name: Vec<u8>| {
-        let id = stands_at(repo, &name).filter(|_| name != own)?;
-        Some((name, id))
-    };
-    // The cheap question first, of all of them.
+    // The cheap question first, of both.
+    let mut bases = vec![];
     if let Some(default) = default {
-        let local = [b"refs/heads/", default.as_bytes()].concat();
-        bases.extend(base(local.clone()));
-        if let Some(base) = bases.first()
-            && contains(repo, &base.1, tip)?
-        {
-            return place(How::Merged, base, true);
+        let local = branch_ref(default);
+        let origin = || [b"refs/remotes/origin/", &default[..]].concat().into();
+        let remote = || upstream(repo, &local).unwrap_or_else(origin);
+        let names = once(local.clone()).chain(once_with(remote));
+        for base in names.filter_map(base) {
+            if contains(repo, &base.1, tip)? {
+                return place(How::Merged, base, true);
+            }
+            bases.push(base);
         }
-        let origin = || [b"refs/remotes/origin/", default.as_bytes()].concat();
-        bases.extend(base(upstream(repo, &local).unwrap_or_else(origin)));
     }
-    if let Some(base) = bases.last()
-        && contains(repo, &base.1, tip)?
-    {
-        return place(How::Merged, base, true);
-    }
-    for base in &bases {
+    for base in bases {
         if let Some(how) = equal(repo, &base.1, tip)? {
             return place(how, base, true);
         }
     }
-    if let Some(name) = upstream(repo, &own).filter(|name| *name != own)
-        && let Some(id) = stands_at(repo, &name)
-        && contains(repo, &id, tip)?
-    {
-        return place(How::Merged, &(name, id), false);
+    match upstream(repo, &own).and_then(base) {
+        Some(base) if contains(repo, &base.1, tip)? => place(How::Merged, base, false),
+        _ => Ok(None),
     }
-    Ok(None)
+}
+
+/// Does a branch or a tag hold this commit, here or on a remote?
+///
+/// # Errors
+/// Git fails.
+pub fn held(repo: &Repo, commit: &str) -> Result<bool> {
+    let refs = Git::at(&repo.common_dir)
+        .args(["for-each-ref", "--count=1", "--contains", commit])
+        .args(["refs/heads/", "refs/remotes/", "refs/tags/"])
+        .read()?;
+    Ok(!refs.is_empty())
 }
 
 /// Did anybody ever commit on the branch? One that has just been made is "merged" as well, and nobody means it.
@@ -115,8 +120,8 @@ pub fn has_own_work(repo: &Repo, branch: &BStr, tip: &str, place: &Place) -> Res
     if place.how != How::Merged {
         return Ok(true);
     }
-    let name = [b"refs/heads/", branch.as_bytes()].concat();
-    let git = || Git::in_dir(&repo.common_dir).here_only();
+    let name = branch_ref(branch);
+    let git = || Git::at(&repo.common_dir);
     let log = git()
         .args(["log", "--walk-reflogs", "--format=%gs"])
         .args([&*name.to_os_str_lossy(), "--".as_ref()])
@@ -140,38 +145,22 @@ pub fn has_own_work(repo: &Repo, branch: &BStr, tip: &str, place: &Place) -> Res
     Ok(!line.lines().any(|id| id == tip.as_bytes()))
 }
 
-/// The commit that a ref stands at.
-pub fn stands_at(repo: &Repo, name: &[u8]) -> Option<String> {
-    if !repo.foreign_format {
-        return repo.resolve(name);
-    }
-    let out = Git::in_dir(&repo.common_dir)
-        .here_only()
-        .args(["rev-parse", "--verify", "--quiet"])
-        .args([name.to_os_str_lossy()])
-        .read()
-        .ok()?;
-    Some(out.trim().to_str_lossy().into_owned())
-}
-
 /// The full name of the upstream of a branch, by its own full name.
-fn upstream(repo: &Repo, name: &[u8]) -> Option<Vec<u8>> {
-    let out = Git::in_dir(&repo.common_dir)
-        .here_only()
+fn upstream(repo: &Repo, name: &BString) -> Option<BString> {
+    let out = Git::at(&repo.common_dir)
         .args(["for-each-ref", "--format=%(refname)%00%(upstream)"])
         .args([name.to_os_str_lossy()])
         .read()
         .ok()?;
     // The pattern `refs/heads/a` fits `refs/heads/a/b` too, which cannot be there beside it.
     let upstream = out.trim_end().split(|b| *b == 0).nth(1)?;
-    (!upstream.is_empty()).then(|| upstream.to_vec())
+    (!upstream.is_empty()).then(|| upstream.into())
 }
 
 /// Is `tip` in the history of `base`?
 fn contains(repo: &Repo, base: &str, tip: &str) -> Result<bool> {
     if repo.foreign_format {
-        let missing = Git::in_dir(&repo.common_dir)
-            .here_only()
+        let missing = Git::at(&repo.common_dir)
             .args(["rev-list", "-n1", tip, "--not", base, "--"])
             .read()?;
         return Ok(missing.is_empty());
@@ -240,16 +229,11 @@ impl Scratch {
             quoted.extend(format!("\\{byte:03o}").bytes());
         }
         quoted.push(b'"');
-        let mut git = Git::in_dir(common_dir)
-            .here_only()
+        Git::at(common_dir)
+            // As young as it is: git walks the history by date.
+            .own(jiff::Timestamp::now().as_second())
             .env("GIT_OBJECT_DIRECTORY", &self.0)
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted.to_os_str_lossy());
-        for who in ["AUTHOR", "COMMITTER"] {
-            git = git
-                .env(&format!("GIT_{who}_NAME"), "treehop")
-                .env(&format!("GIT_{who}_EMAIL"), "treehop");
-        }
-        git
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted.to_os_str_lossy())
     }
 }
 

@@ -30,6 +30,17 @@ pub struct Document {
     pub cd: Option<PathBuf>,
 }
 
+/// What is printed of something done to a repository, and not about one worktree.
+#[derive(Debug, Serialize)]
+struct Whole<'a, T> {
+    schema: u8,
+    repo: &'a RepoInfo,
+    #[serde(flatten)]
+    what: T,
+    #[serde(serialize_with = "worktree::path_or_null")]
+    cd: Option<PathBuf>,
+}
+
 /// What only `find --all` says of a worktree.
 #[derive(Clone, Debug, Serialize)]
 pub struct Found {
@@ -109,6 +120,31 @@ pub fn one(document: &Document, show: &Show) -> Result<()> {
         Format::Table => styled(&table::of(std::slice::from_ref(worktree))),
         Format::Json => json(document),
     }
+}
+
+/// Prints `what` was done to `repo`, of which `fields` name no more than `repo` and `cd`.
+pub fn whole(
+    repo: &RepoInfo,
+    what: impl Serialize,
+    cd: Option<PathBuf>,
+    fields: &[String],
+) -> Result<()> {
+    if fields.is_empty() {
+        return json(&Whole {
+            schema: SCHEMA,
+            repo,
+            what,
+            cd,
+        });
+    }
+    let row = Row {
+        repo,
+        worktree: &Worktree::default(),
+        cd: cd.as_deref(),
+        found: None,
+        launch: None,
+    };
+    self::fields(std::iter::once(row), fields)
 }
 
 /// Prints the values of `fields` for each row, raw, one a line.

@@ -151,7 +151,7 @@ impl World {
                 .map(|dir| dir.flatten().map(|e| e.file_name()).collect())
                 .unwrap_or_default();
             names.retain(|name| {
-                name != "state" && name != "lock" && name != "begun" && name != "count"
+                !["state", "lock", "making", "begun", "count"].contains(&name.to_str().unwrap())
             });
             names.sort();
             format!("{names:?}")
@@ -162,6 +162,7 @@ impl World {
             git(self, &self.app, &["config", "--local", "--list"]),
             names(common.join("worktrees")),
             names(common.join("treehop")),
+            names(common.join("treehop/making")),
             names(self.home.clone()),
         ]
         .join("\n")
@@ -169,11 +170,9 @@ impl World {
 
     /// What runs have written down that are not at their end.
     fn plans(&self) -> impl Iterator<Item = fs::File> {
-        let plans = fs::read_dir(self.app.join(".git/treehop"));
+        let plans = fs::read_dir(self.app.join(".git/treehop/making"));
         let plans = plans.into_iter().flatten().flatten();
-        plans
-            .filter(|plan| plan.file_name() != "lock")
-            .filter_map(|plan| fs::File::open(plan.path()).ok())
+        plans.filter_map(|plan| fs::File::open(plan.path()).ok())
     }
 
     /// Git finds nothing wrong, and nothing is left of a plan.
@@ -1251,7 +1250,7 @@ fn git_may_outlive_treehop() {
     wait_for(|| admin.join("index").exists() && !admin.join("locked").exists());
     wait_for(|| {
         world.run(&world.app, &["main"]);
-        !world.state().contains("new-")
+        world.plans().count() == 0
     });
     assert_eq!(world.status(&world.home.join("app-a")), "");
     world.sound();
@@ -1449,4 +1448,50 @@ fn killed_with_git_at_any_time_the_next_run_succeeds() {
         40
     );
     world.sound();
+}
+
+#[test]
+fn submodules_and_lfs_pointers_do_not_break() {
+    let world = World::new();
+    let library = world.home.join("library");
+    fs::create_dir(&library).unwrap();
+    git(&world, &library, &["init", "--quiet"]);
+    write(&library.join("code"), "code");
+    git(&world, &library, &["add", "."]);
+    git(&world, &library, &["commit", "--quiet", "-m", "library"]);
+    let add = [
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+    ];
+    let add = [&add[..], &[library.to_str().unwrap(), "sub"]].concat();
+    git(&world, &world.app, &add);
+    write(
+        &world.app.join(".gitattributes"),
+        "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+    );
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n";
+    write(&world.app.join("a.bin"), pointer);
+    git(&world, &world.app, &["add", "."]);
+    git(&world, &world.app, &["commit", "--quiet", "-m", "all"]);
+    world.make(&["a"]);
+    let made = world.home.join("app-a");
+    assert_eq!(fs::read_to_string(made.join("a.bin")).unwrap(), pointer);
+    assert!(made.join("sub").is_dir());
+    // A filter that has to run, and is not there, leaves nothing half-made.
+    git(
+        &world,
+        &world.app,
+        &["config", "filter.lfs.smudge", "no-such-git-lfs"],
+    );
+    git(
+        &world,
+        &world.app,
+        &["config", "filter.lfs.required", "true"],
+    );
+    let before = world.state();
+    world.fails_in(&world.app, &["b"], 1);
+    assert_eq!(world.state(), before);
 }

@@ -243,7 +243,12 @@ fn guard(place: &Place, force: bool) -> Result<Option<Lock>> {
         }
     }
     let described: Vec<_> = sessions.iter().map(session::describe).collect();
-    let message = format!("a session is live in '{name}': {}", described.join(", "));
+    // Somebody has the lock, and cannot be told who.
+    let who = match described.as_slice() {
+        [] => String::new(),
+        some => format!(": {}", some.join(", ")),
+    };
+    let message = format!("a session is live in '{name}'{who}");
     Err(Failure::new(Exit::Refused, message)
         .hint(format!(
             "go on there: wcd {typed}; beside it: wnew BRANCH --fork {typed}; all the same: wclaude --force {typed}"

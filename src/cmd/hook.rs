@@ -19,15 +19,14 @@ use serde_json::Value;
 use crate::claude::{self, Session};
 use crate::cli::{self, Event};
 use crate::cmd::new;
-use crate::creation::journal;
 use crate::error::{Exit, Failure};
 use crate::git::{ELSEWHERE, Git};
-use crate::removal::{Surroundings, restoring, trash};
+use crate::removal::{Surroundings, trash};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use crate::session::{self, lock::Lock};
 use crate::setup::{self, Extent};
-use crate::{interrupt, known, output};
+use crate::{interrupt, known, output, unfinished};
 
 /// More than any of Claude Code's documents.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -96,7 +95,7 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
     let main = Repo::discover(&dir)?.main_path();
     let mut repo = Repo::discover(&main)?;
     known::remember(&repo);
-    if journal::recover(&repo) {
+    if unfinished::resume(&repo)? {
         repo = Repo::discover(&main)?;
     }
     let session = Asking::new(asked);
@@ -371,9 +370,9 @@ fn remove(asked: &Value) -> Result<()> {
     }
     let context = || format!("could not find '{}'", path.display());
     let path = path.canonicalize().with_context(context)?;
-    let repo = Repo::discover(&path)?;
-    for line in [trash::resume(&repo), restoring::resume(&repo)].concat() {
-        eprintln!("treehop: {line}");
+    let mut repo = Repo::discover(&path)?;
+    if unfinished::resume(&repo)? {
+        repo = Repo::discover(&path)?;
     }
     let entries = repo.entries()?;
     let at = entries.iter().position(|entry| entry.path == path);
@@ -384,9 +383,7 @@ fn remove(asked: &Value) -> Result<()> {
     let asking = Asking::new(asked);
     let asks = |session: &Session| asking.as_ref().is_some_and(|asking| asking.is(session));
     let around = Surroundings::new(&repo, &entries).exempting(asks);
-    let plan = around.check(at, false, false)?;
-    let done = plan.carry_out(&repo)?;
-    eprintln!("removed '{}'{}", done.name, plan.describe(&done));
+    around.check(at, false, false)?.carry_out(&repo, false)?;
     trash::empty_behind(&repo.common_dir);
     Ok(())
 }

@@ -17,8 +17,8 @@ use serde::Serialize;
 use crate::cli::{self, Format};
 use crate::creation::candidates;
 use crate::creation::carry::Changes;
-use crate::creation::journal::{self, By, Journal, Plans, Record, taken};
 use crate::creation::place::{self, Names};
+use crate::creation::plan::{By, Making, Plan, taken};
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git};
 use crate::output::{self, Document, Launch, Row};
@@ -27,7 +27,7 @@ use crate::remote::{self, Request};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use crate::setup::{self, Extent, Step};
-use crate::{interrupt, known, tab};
+use crate::{interrupt, known, tab, unfinished};
 
 /// What `new` prints: what `find` does, and what was made.
 #[derive(Serialize)]
@@ -171,7 +171,7 @@ pub fn worktree(
     from: &Path,
     mut repo: Repo,
 ) -> Result<(PathBuf, Created)> {
-    if journal::recover(&repo) {
+    if unfinished::resume(&repo)? {
         repo = Repo::discover(from)?;
     }
     let asked = Asked::new(args, &repo)?;
@@ -182,7 +182,7 @@ pub fn worktree(
     let request = asked.request(&repo)?;
     let absent = asked.fetch(args, &repo)?;
 
-    let plans = Plans::open(&repo)?;
+    let turn = unfinished::turn(&repo)?;
     let here = Here::new(&repo)?;
     let source = match request {
         Some(request) => request,
@@ -195,15 +195,15 @@ pub fn worktree(
         changes.fit(source.commit(&repo).as_deref())?;
     }
     let directory = directory(args, &repo, dir, &source)?;
-    let record = record(&repo, &here.entries, &source, directory.clone())?;
+    let plan = plan(&repo, &here.entries, &source, directory.clone())?;
     // Up to here Ctrl-C simply ends it.
     interrupt::watch()?;
-    let mut journal = plans.begin(record)?;
+    let mut making = Making::begin(&repo, plan, &turn)?;
 
     let mut whole = false;
     let checkout = Checkout::new(&repo, &source, &directory);
-    let made = make(&repo, &here, &source, &checkout, &mut journal).and_then(|()| {
-        drop(plans);
+    let made = make(&repo, &here, &source, &checkout, &mut making).and_then(|()| {
+        drop(turn);
         checkout.files()?;
         whole = true;
         changes.map_or(Ok(()), |changes| changes.put(&directory))
@@ -211,12 +211,12 @@ pub fn worktree(
     if let Err(error) = made {
         let by = if whole { By::ItselfWhole } else { By::Itself };
         let error = interrupt::check().err().unwrap_or(error);
-        return Err(match journal.undo(&repo, by) {
+        return Err(match making.undo(&repo, by) {
             Ok(()) => error,
             Err(left) => error.context(format!("{left:#}, so the next treehop run tidies up")),
         });
     }
-    journal.done();
+    making.done();
     if let (Some(model), Some((branch, _))) = (&args.model, source.branch())
         && let Err(error) = set(&repo, branch, "treehopModel", OsStr::new(model))
     {
@@ -622,7 +622,7 @@ fn directory(args: &cli::New, repo: &Repo, dir: &Path, source: &Source) -> Resul
 }
 
 /// What the journal is to say, once it is clear that the place is free.
-fn record(repo: &Repo, entries: &[Entry], source: &Source, directory: PathBuf) -> Result<Record> {
+fn plan(repo: &Repo, entries: &[Entry], source: &Source, directory: PathBuf) -> Result<Plan> {
     if let Some(gone) = entries.iter().find(|entry| entry.path == directory)
         && !directory.exists()
     {
@@ -651,14 +651,13 @@ fn record(repo: &Repo, entries: &[Entry], source: &Source, directory: PathBuf) -
         keys.retain(|key| !repo.has_branch_setting(branch, key));
         keys.into_iter().map(str::to_owned)
     };
-    Ok(Record {
+    Ok(Plan {
         existed,
         topmost,
         settings: branch.iter().flat_map(unset).collect(),
         base: branch.as_ref().and_then(|_| source.commit(repo)),
         branch,
         directory,
-        ..Record::default()
     })
 }
 
@@ -668,9 +667,9 @@ fn make(
     here: &Here,
     source: &Source,
     checkout: &Checkout,
-    journal: &mut Journal,
+    making: &mut Making,
 ) -> Result<()> {
-    journal.claim()?;
+    making.claim()?;
     interrupt::check()?;
     // The settings of a stranger's branch stand before anything could be run there.
     if let Some((branch, _)) = source.branch()

@@ -9,15 +9,12 @@ use serde::Serialize;
 
 use crate::cli;
 use crate::git::Git;
-use crate::known;
-use crate::output::{self, Row};
+use crate::journal::Turn;
 use crate::reader::Reader;
-use crate::removal::{Done, Surroundings};
-use crate::removal::{restoring, snapshot, trash};
+use crate::removal::{Done, Surroundings, git_dir, snapshot, trash};
 use crate::repo::Repo;
-use crate::repo::discover::pointer;
 use crate::repo::entry::Entry;
-use crate::worktree::{self, RepoInfo, Worktree};
+use crate::{known, merged, output, unfinished, worktree};
 
 /// No run of treehop takes longer.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -37,14 +34,10 @@ struct Pruned {
 }
 
 #[derive(Serialize)]
-struct Document {
-    schema: u8,
-    repo: RepoInfo,
+struct What {
     pruned: Vec<Pruned>,
     removed: Vec<Done>,
     snapshots_dropped: usize,
-    #[serde(serialize_with = "worktree::path_or_null")]
-    cd: Option<PathBuf>,
 }
 
 /// Runs `treehop prune`.
@@ -57,62 +50,47 @@ pub fn run(args: &cli::Prune) -> Result<()> {
     }
     let repo = Repo::discover(&dir)?;
     known::remember(&repo);
-    if !args.dry_run {
-        let mut said = [trash::resume(&repo), restoring::resume(&repo)].concat();
-        said.extend(trash::empty(&repo.common_dir));
-        for line in said {
+    let dry_run = args.dry_run;
+    let turn = (!dry_run).then(|| unfinished::turn(&repo)).transpose()?;
+    let mut entries = repo.entries()?;
+    let pruned = forget(&repo, &entries, turn.as_ref())?;
+    if turn.is_some() {
+        entries = repo.entries()?;
+        drop(turn);
+        for line in trash::empty(&repo.common_dir) {
             eprintln!("treehop: {line}");
         }
     }
-    let entries = repo.entries()?;
-    let pruned = forget(&repo, &entries, args.dry_run)?;
-    let entries = if pruned.is_empty() || args.dry_run {
-        entries
-    } else {
-        repo.entries()?
-    };
     let around = Surroundings::new(&repo, &entries);
     let removed = if args.merged {
-        remove_merged(&around, args.dry_run)?
+        remove_merged(&around, dry_run)?
     } else {
         vec![]
     };
-    let snapshots_dropped = drop_old(&repo, args.dry_run)?;
-    if !args.dry_run {
+    let snapshots_dropped = drop_old(&repo, dry_run)?;
+    let mut cd = None;
+    if !dry_run {
         trash::empty_behind(&repo.common_dir);
+        cd = around.landing(&dir, &removed);
     }
-    let cd = around
-        .landing(&dir, removed.iter())
-        .filter(|_| !args.dry_run);
     let show = cli::Show::default();
     let info = Reader::new(&repo, &entries, &show).repo();
-    if args.fields.is_empty() {
-        return output::json(&Document {
-            schema: output::SCHEMA,
-            repo: info,
-            pruned,
-            removed,
-            snapshots_dropped,
-            cd,
-        });
-    }
-    let row = Row {
-        repo: &info,
-        worktree: &Worktree::default(),
-        cd: cd.as_deref(),
-        found: None,
-        launch: None,
+    let what = What {
+        pruned,
+        removed,
+        snapshots_dropped,
     };
-    output::fields(std::iter::once(row), &args.fields)
+    output::whole(&info, what, cd, &args.fields)
 }
 
-/// Lets git forget the worktrees whose directory is gone, and says which ones were only moved.
-fn forget(repo: &Repo, entries: &[Entry], dry_run: bool) -> Result<Vec<Pruned>> {
+/// Lets git forget the worktrees whose directory is gone, and says which ones were only moved. Not one's turn: a dry
+/// run.
+fn forget(repo: &Repo, entries: &[Entry], turn: Option<&Turn>) -> Result<Vec<Pruned>> {
     let mut pruned = vec![];
     for entry in entries.iter().filter(|entry| !entry.main) {
         let name = &entry.name;
         let Some(reason) = entry.prunable() else {
-            if entry.path.is_dir() && points_elsewhere(entry) {
+            if entry.path.is_dir() && git_dir(&entry.path) != entry.git_dir.canonicalize().ok() {
                 eprintln!(
                     "'{name}' does not know where its repository is; it or the main worktree was moved"
                 );
@@ -131,22 +109,15 @@ fn forget(repo: &Repo, entries: &[Entry], dry_run: bool) -> Result<Vec<Pruned>> 
             continue;
         }
         let branch = entry.branch_meant();
-        if !dry_run {
+        if turn.is_some() {
             Git::changing(&repo.common_dir)
-                .args([
-                    Path::new("worktree"),
-                    Path::new("remove"),
-                    Path::new("--"),
-                    &entry.path,
-                ])
+                .args(["worktree", "remove", "--"])
+                .args([&entry.path])
                 .run()
                 .with_context(|| format!("git did not forget '{name}'"))?;
         }
-        eprintln!(
-            "{} '{name}': {}",
-            if dry_run { "would forget" } else { "forgot" },
-            entry.path.display()
-        );
+        let verb = turn.map_or("would forget", |_| "forgot");
+        eprintln!("{verb} '{name}': {}", entry.path.display());
         pruned.push(Pruned {
             name: name.clone(),
             path: entry.path.clone(),
@@ -154,24 +125,14 @@ fn forget(repo: &Repo, entries: &[Entry], dry_run: bool) -> Result<Vec<Pruned>> 
             reason,
         });
     }
-    if !dry_run
-        && entries
-            .iter()
-            .all(|entry| entry.main || entry.path.join(".git").exists())
-    {
+    let mut all = entries.iter();
+    if turn.is_some() && all.all(|entry| entry.main || entry.path.join(".git").exists()) {
         // Git also knows of admin files that name no worktree at all.
         Git::changing(&repo.common_dir)
             .args(["worktree", "prune"])
             .run()?;
     }
     Ok(pruned)
-}
-
-/// Does the worktree name another git directory than the one that names it?
-fn points_elsewhere(entry: &Entry) -> bool {
-    let named =
-        pointer(&entry.path.join(".git"), b"gitdir: ").and_then(|dir| dir.canonicalize().ok());
-    named.is_none() || named != entry.git_dir.canonicalize().ok()
 }
 
 /// Where a worktree is now that was moved without git's knowledge: looked for beside where it and the others were.
@@ -182,17 +143,11 @@ fn moved_to(entry: &Entry, entries: &[Entry]) -> Option<PathBuf> {
         .collect();
     parents.dedup();
     let own = entry.git_dir.canonicalize().ok()?;
-    let is_it = |dir: &PathBuf| {
-        pointer(&dir.join(".git"), b"gitdir: ")
-            .and_then(|dir| dir.canonicalize().ok())
-            .as_ref()
-            == Some(&own)
-    };
     parents
         .iter()
         .filter_map(|parent| std::fs::read_dir(parent).ok())
         .flat_map(|names| names.flatten().map(|name| name.path()))
-        .find(is_it)
+        .find(|dir| git_dir(dir).as_ref() == Some(&own))
 }
 
 /// Work that only the admin files of a worktree without a directory hold.
@@ -201,19 +156,12 @@ fn only_there(repo: &Repo, entry: &Entry) -> Option<&'static str> {
         return Some("an operation that is under way");
     }
     let head = entry.head(repo);
-    let git = || Git::in_dir(&repo.common_dir).here_only();
     let commit = head.id.as_ref()?;
-    if head.detached {
-        let holding = git()
-            .args(["for-each-ref", "--count=1", "--contains", commit])
-            .args(["refs/heads/", "refs/remotes/", "refs/tags/"])
-            .read();
-        if !holding.is_ok_and(|refs| !refs.is_empty()) {
-            return Some("a commit that no branch holds");
-        }
+    if head.detached && !merged::held(repo, commit).unwrap_or_default() {
+        return Some("a commit that no branch holds");
     }
     let index = entry.git_dir.join("index");
-    let staged = git()
+    let staged = Git::at(&repo.common_dir)
         .env("GIT_INDEX_FILE", &index)
         .args(["diff-index", "--cached", "--quiet", commit, "--"])
         .read();
@@ -230,24 +178,17 @@ fn remove_merged(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
         match around.check(at, false, false) {
             Ok(plan) => {
                 eprintln!("'{}' is {place}: {}", entry.name, entry.path.display());
-                plans.push(plan);
+                plans.push((&entry.name, plan));
             }
             Err(error) => eprintln!("'{}' is {place}, but kept: {error:#}", entry.name),
         }
     }
     let mut removed = vec![];
-    for plan in plans {
-        if dry_run {
-            removed.push(plan.preview());
-            continue;
-        }
-        match plan.carry_out(around.repo) {
-            Ok(done) => {
-                eprintln!("removed '{}'{}", done.name, plan.describe(&done));
-                removed.push(done);
-            }
+    for (name, plan) in plans {
+        match plan.carry_out(around.repo, dry_run) {
+            Ok(done) => removed.push(done),
             // The others can go all the same.
-            Err(error) => eprintln!("'{}' is kept: {error:#}", plan.preview().name),
+            Err(error) => eprintln!("'{name}' is kept: {error:#}"),
         }
     }
     Ok(removed)
@@ -270,15 +211,15 @@ fn drop_old(repo: &Repo, dry_run: bool) -> Result<usize> {
     let of_none = |id: &str| snapshots.iter().all(|removed| id != removed.id);
     if !dry_run {
         sweep(&repo.common_dir.join("treehop/kept"), KEPT, of_none);
-        // From a question about merges that was killed.
+        // From questions that were killed.
         sweep(&repo.common_dir.join("treehop"), DAY, |name| {
-            name.starts_with("objects-")
+            name.starts_with("objects-") || name.starts_with("index-")
         });
     }
     Ok(dropped)
 }
 
-/// Deletes the directories in `dir` that are called so and older than `age`.
+/// Deletes what is in `dir`, called so and older than `age`.
 fn sweep(dir: &Path, age: SignedDuration, called: impl Fn(&str) -> bool) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let modified = entry.metadata().and_then(|meta| meta.modified()).ok();
@@ -286,7 +227,8 @@ fn sweep(dir: &Path, age: SignedDuration, called: impl Fn(&str) -> bool) {
             .and_then(|time| time.elapsed().ok())
             .is_some_and(|since| since > age.unsigned_abs());
         if old && entry.file_name().to_str().is_some_and(&called) {
-            let _ = std::fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(path));
         }
     }
 }

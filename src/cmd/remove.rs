@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use gix::bstr::BString;
@@ -10,36 +10,24 @@ use serde::Serialize;
 
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::output::{self, Row};
+use crate::output;
 use crate::reader::Reader;
-use crate::removal::{Done, Surroundings};
-use crate::removal::{restoring, trash};
+use crate::removal::{Done, Surroundings, trash};
 use crate::search::Search;
-use crate::worktree::{self, RepoInfo, Worktree};
+use crate::unfinished;
 
 #[derive(Serialize)]
-struct Document {
-    schema: u8,
-    repo: RepoInfo,
+struct What {
     removed: Vec<Done>,
-    #[serde(serialize_with = "worktree::path_or_null")]
-    cd: Option<PathBuf>,
 }
 
 /// Runs `treehop remove`.
 pub fn run(args: &cli::Remove) -> Result<()> {
     let dir = super::current_dir()?;
     let (mut search, mut chosen) = choose(args, &dir)?;
-    if !args.dry_run {
-        let repo = &search.repos[0].repo;
-        let said = [trash::resume(repo), restoring::resume(repo)].concat();
-        for line in &said {
-            eprintln!("treehop: {line}");
-        }
-        if !said.is_empty() {
-            // What was interrupted may have been this.
-            (search, chosen) = choose(args, &dir)?;
-        }
+    if !args.dry_run && unfinished::resume(&search.repos[0].repo)? {
+        // What was interrupted may have been this.
+        (search, chosen) = choose(args, &dir)?;
     }
     let searched = &search.repos[0];
     let repo = &searched.repo;
@@ -51,48 +39,17 @@ pub fn run(args: &cli::Remove) -> Result<()> {
     let plans = all_or_none(checked.collect())?;
     let mut removed = vec![];
     for plan in &plans {
-        let done = if args.dry_run {
-            plan.preview()
-        } else {
-            plan.carry_out(repo)
-                .map_err(|error| after(&removed, error))?
-        };
-        let verb = if args.dry_run {
-            "would remove"
-        } else {
-            "removed"
-        };
-        eprintln!("{verb} '{}'{}", done.name, plan.describe(&done));
-        removed.push(done);
+        let done = plan.carry_out(repo, args.dry_run);
+        removed.push(done.map_err(|error| after(&removed, error))?);
     }
+    let mut cd = None;
     if !args.dry_run {
         trash::empty_behind(&repo.common_dir);
+        cd = around.landing(&dir, &removed);
     }
     let show = cli::Show::default();
     let info = Reader::new(repo, &searched.entries, &show).repo();
-    let cd = around
-        .landing(&dir, removed.iter())
-        .filter(|_| !args.dry_run);
-    print(info, removed, cd, &args.fields)
-}
-
-fn print(repo: RepoInfo, removed: Vec<Done>, cd: Option<PathBuf>, fields: &[String]) -> Result<()> {
-    if fields.is_empty() {
-        return output::json(&Document {
-            schema: output::SCHEMA,
-            repo,
-            removed,
-            cd,
-        });
-    }
-    let row = Row {
-        repo: &repo,
-        worktree: &Worktree::default(),
-        cd: cd.as_deref(),
-        found: None,
-        launch: None,
-    };
-    output::fields(std::iter::once(row), fields)
+    output::whole(&info, What { removed }, cd, &args.fields)
 }
 
 /// The repository, and the worktrees in it that the queries mean, each once.

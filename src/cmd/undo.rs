@@ -12,8 +12,9 @@ use crate::known;
 use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::removal::snapshot::Removed;
-use crate::removal::{restoring, snapshot, trash};
+use crate::removal::{restoring, snapshot};
 use crate::repo::Repo;
+use crate::unfinished;
 use crate::worktree::{self, RepoInfo, Worktree};
 
 /// What can be brought back.
@@ -66,18 +67,18 @@ fn describe(removed: &Removed) -> Snapshot {
 
 /// Runs `treehop undo`.
 pub fn run(args: &cli::Undo) -> Result<()> {
-    let repo = Repo::discover(&super::current_dir()?)?;
+    let dir = super::current_dir()?;
+    let mut repo = Repo::discover(&dir)?;
     known::remember(&repo);
     if args.list {
         return list(&repo, args);
     }
-    for said in [trash::resume(&repo), restoring::resume(&repo)].concat() {
-        eprintln!("treehop: {said}");
+    if unfinished::resume(&repo)? {
+        repo = Repo::discover(&dir)?;
     }
-    trash::empty_behind(&repo.common_dir);
     let snapshots = snapshot::list(&repo.common_dir)?;
     let name = args.name.as_ref().map(|name| BStr::new(name.as_bytes()));
-    let removed = &snapshots[restoring::choose(&snapshots, name)?];
+    let removed = restoring::choose(&snapshots, name)?;
     if let Some(why) = restoring::restore(&repo, removed)? {
         eprintln!("'{}' is detached: {why}", removed.name);
     }
@@ -107,19 +108,25 @@ pub fn run(args: &cli::Undo) -> Result<()> {
 fn list(repo: &Repo, args: &cli::Undo) -> Result<()> {
     let entries = repo.entries()?;
     let info = Reader::new(repo, &entries, &args.show).repo();
-    let snapshots = snapshot::list(&repo.common_dir)?;
+    let all = snapshot::list(&repo.common_dir)?;
+    let snapshots = match &args.name {
+        Some(name) => restoring::fitting(&all, BStr::new(name.as_bytes())),
+        None => all.iter().collect(),
+    };
     if args.show.fields.is_empty() && args.show.format == Format::Json {
         return output::json(&List {
             schema: output::SCHEMA,
             repo: info,
-            snapshots: snapshots.iter().map(describe).collect(),
+            snapshots: snapshots.into_iter().map(describe).collect(),
         });
     }
-    let rows: Vec<(Worktree, Found)> = snapshots.iter().map(as_row).collect();
+    let rows: Vec<(Worktree, Found)> = snapshots.into_iter().map(as_row).collect();
     if args.show.format == Format::Table {
         let lines: Vec<_> = rows
             .iter()
-            .map(|(worktree, found)| format!("{}\t{}\n", worktree.name, found.description))
+            .map(|(worktree, found)| {
+                format!("{:30}  {}\n", printable(&worktree.name), found.description)
+            })
             .collect();
         return output::raw(lines.concat().as_bytes());
     }
@@ -156,7 +163,11 @@ fn as_row(removed: &Removed) -> (Worktree, Found) {
     );
     let found = Found {
         query: removed.id.clone().into(),
-        description: description.replace(char::is_control, "?"),
+        description: printable(&description),
     };
     (worktree, found)
+}
+
+fn printable(text: &impl ToString) -> String {
+    text.to_string().replace(char::is_control, "?")
 }

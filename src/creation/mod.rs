@@ -2,5 +2,5 @@
 
 pub mod candidates;
 pub mod carry;
-pub mod journal;
 pub mod place;
+pub mod plan;

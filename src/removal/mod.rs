@@ -1,50 +1,37 @@
-//! Removing a worktree: what stands against it, then what is kept of it, then it goes.
+//! Removing a worktree: what stands against it, then what is kept of it, then it goes. And bringing it back.
 
+mod checking;
 pub mod contents;
-pub mod record;
+pub mod removing;
 pub mod restoring;
 pub mod snapshot;
 pub mod trash;
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
-use gix::bstr::{BString, ByteSlice};
+use anyhow::Result;
+use gix::bstr::BString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::claude::{self, Session};
 use crate::error::{Exit, Failure};
-use crate::git::Git;
-use crate::merged::{self, Place};
-use crate::removal::contents::Contents;
-use crate::removal::record::Record;
-use crate::repo::changes::Changes;
+use crate::merged::Place;
 use crate::repo::discover::pointer;
-use crate::repo::entry::Entry;
 use crate::repo::{Head, Repo};
+use crate::session::lock::Lock;
+pub use checking::Surroundings;
+use contents::Contents;
+use removing::{Removing, Seen};
 use snapshot::Removed;
-use trash::Journal;
 
 /// How many names are said before the rest is a number.
 const NAMED: usize = 3;
 
-/// The repository, and who works in it.
-#[derive(Debug)]
-pub struct Surroundings<'a> {
-    /// The repository.
-    pub repo: &'a Repo,
-    /// Its worktrees, the main one first.
-    pub entries: &'a [Entry],
-    default: Option<BString>,
-    sessions: Vec<(usize, Session)>,
-}
-
 /// What becomes of the branch.
 #[derive(Debug)]
-pub enum Fate {
+enum Fate {
     /// There is none.
     None,
     /// It goes: its commits are there.
@@ -61,8 +48,9 @@ pub struct Plan {
     git_dir: PathBuf,
     head: Head,
     stale_lock: bool,
-    /// What becomes of the branch.
-    pub branch: Fate,
+    /// No session is to begin in it while it goes; its own one may ask for that.
+    guarded: bool,
+    branch: Fate,
     contents: Contents,
     /// When it was looked at.
     checked: SystemTime,
@@ -86,245 +74,68 @@ pub struct Done {
     pub snapshot: Option<String>,
 }
 
-fn refused(message: impl Into<String>) -> Failure {
-    Failure::new(Exit::Refused, message)
-}
-
-impl<'a> Surroundings<'a> {
-    /// Looks around.
-    pub fn new(repo: &'a Repo, entries: &'a [Entry]) -> Self {
-        let roots: Vec<_> = entries.iter().map(|e| e.path.as_path()).collect();
-        let placed = claude::live()
-            .into_iter()
-            .filter_map(|s| Some((claude::innermost(&roots, &s.cwd)?, s)));
-        let main = entries.first().and_then(|main| main.head(repo).branch);
-        Surroundings {
-            repo,
-            entries,
-            default: repo.default_branch(main.as_ref()),
-            sessions: placed.collect(),
-        }
-    }
-
-    /// The same without the sessions that are `exempt`: who asks for a removal does not stand against it.
-    #[must_use]
-    pub fn exempting(mut self, exempt: impl Fn(&Session) -> bool) -> Self {
-        self.sessions.retain(|(_, session)| !exempt(session));
-        self
-    }
-
-    /// Looks whether the worktree at `at` may go; with `force`, in spite of changes.
-    ///
-    /// # Errors
-    /// [`Exit::Refused`], to protect somebody's work or a live session.
-    pub fn check(&self, at: usize, force: bool, keep_branch: bool) -> Result<Plan> {
-        let entry = &self.entries[at];
-        let stale_lock = self.standing_against(at)?;
-        let checked = SystemTime::now();
-        let contents = Contents::read(&entry.path)?;
-        let name = &entry.name;
-        if contents.changed() && !force {
-            let message = format!("'{name}' has changes: {}", counted(contents.changes));
-            return Err(refused(message)
-                .hint(format!(
-                    "commit them, or wrm -f {name}, which keeps them for wundo"
-                ))
-                .into());
-        }
-        if let Some(what) = contents.unsaved(&entry.path, &entry.git_dir)? {
-            return Err(refused(format!("'{name}' cannot be kept whole: {what}"))
-                .hint("push or move them first")
-                .into());
-        }
-        if !contents.lost.is_empty() && !force {
-            let message = format!(
-                "'{name}' holds ignored files that are too big to be kept: {}",
-                sized(&contents.lost)
-            );
-            return Err(refused(message)
-                .hint(format!(
-                    "move them away, or wrm -f {name}, which deletes them"
-                ))
-                .into());
-        }
-        let head = entry.head(self.repo);
-        if let (None, Some(commit)) = (&head.branch, &head.id)
-            && !force
-            && self.nowhere_else(commit)?
-        {
-            let short = commit.get(..7).unwrap_or(commit);
-            return Err(
-                refused(format!("'{name}' is at {short}, which no branch holds"))
-                    .hint(format!("git branch NAME {short}, or wrm -f {name}"))
-                    .into(),
-            );
-        }
-        let branch = self.fate(at, &head, keep_branch)?;
-        Ok(Plan {
-            name: name.clone(),
-            path: entry.path.clone(),
-            git_dir: entry.git_dir.clone(),
-            head,
-            stale_lock,
-            branch,
-            contents,
-            checked,
-        })
-    }
-
-    /// What stands against it whatever is in its files. Returns whether a lock of a dead session holds it.
-    fn standing_against(&self, at: usize) -> Result<bool> {
-        let entry = &self.entries[at];
-        let (name, path) = (&entry.name, &entry.path);
-        if entry.main {
-            return Err(refused(format!("'{name}' is the main worktree")).into());
-        }
-        if !path.join(".git").exists() {
-            let message = format!("the directory of '{name}' is gone: {}", path.display());
-            return Err(Failure::new(Exit::NotFound, message).hint("wprune").into());
-        }
-        if self.repo.common_dir.starts_with(path) {
-            return Err(refused(format!("the repository itself lies in '{name}'")).into());
-        }
-        if let Some(inner) = self
-            .entries
-            .iter()
-            .find(|e| e.path != *path && e.path.starts_with(path))
-        {
-            let message = format!(
-                "another worktree lies in '{name}': {}",
-                inner.path.display()
-            );
-            return Err(refused(message).hint(format!("wrm {}", inner.name)).into());
-        }
-        let own = pointer(&path.join(".git"), b"gitdir: ").and_then(|dir| dir.canonicalize().ok());
-        if own.as_deref() != entry.git_dir.canonicalize().ok().as_deref() {
-            return Err(refused(format!(
-                "'{name}' belongs to another repository, or was moved"
-            ))
-            .hint(format!("git worktree repair {}", path.display()))
-            .into());
-        }
-        let lock = entry.locked();
-        let stale = lock.as_deref().is_some_and(claude::is_stale_lock);
-        if let Some(reason) = lock.filter(|_| !stale) {
-            let because = if reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {reason}")
-            };
-            return Err(refused(format!("'{name}' is locked{because}"))
-                .hint(format!("git worktree unlock {}", path.display()))
-                .into());
-        }
-        if let Some(operation) = entry.operation().0 {
-            return Err(
-                refused(format!("'{name}' is in the middle of a {operation}"))
-                    .hint(format!("git {operation} --abort, or finish it"))
-                    .into(),
-            );
-        }
-        if let Some((_, session)) = self.sessions.iter().find(|(of, _)| *of == at) {
-            let called = session
-                .name
-                .as_ref()
-                .map(|name| format!(" '{name}'"))
-                .unwrap_or_default();
-            let message = format!(
-                "a session of Claude Code runs in '{name}':{called} (process {})",
-                session.pid
-            );
-            return Err(refused(message).hint("end it first").into());
-        }
-        Ok(stale)
-    }
-
-    /// Would nothing but a snapshot hold this commit?
-    fn nowhere_else(&self, commit: &str) -> Result<bool> {
-        let out = Git::in_dir(&self.repo.common_dir)
-            .here_only()
-            .args([
-                "for-each-ref",
-                "--count=1",
-                "--format=%(refname)",
-                "--contains",
-                commit,
-            ])
-            .args(["refs/heads/", "refs/remotes/", "refs/tags/"])
-            .read()?;
-        Ok(out.is_empty())
-    }
-
-    fn fate(&self, at: usize, head: &Head, keep: bool) -> Result<Fate> {
-        let (Some(branch), Some(tip)) = (&head.branch, &head.id) else {
-            return Ok(Fate::None);
-        };
-        if keep {
-            return Ok(Fate::Keep("as you asked".into()));
-        }
-        if self.default.as_ref() == Some(branch) {
-            return Ok(Fate::Keep("it is the default branch".into()));
-        }
-        let mut others = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != at);
-        if let Some((_, other)) = others.find(|(_, e)| e.branch_meant().as_ref() == Some(branch)) {
-            return Ok(Fate::Keep(format!(
-                "'{}' has it checked out too",
-                other.name
-            )));
-        }
-        let place = merged::find(self.repo, branch.as_bstr(), tip, self.default.as_ref())?;
-        Ok(place.map_or_else(|| Fate::Keep("it is not merged".into()), Fate::Delete))
-    }
-
-    /// The place in the default branch that holds the work of the branch of the worktree at `at`; `None` where there is
-    /// none, or no work.
-    ///
-    /// # Errors
-    /// Git fails.
-    pub fn merged(&self, at: usize) -> Result<Option<Place>> {
-        let entry = &self.entries[at];
-        let head = entry.head(self.repo);
-        let (Some(branch), Some(tip)) = (&head.branch, &head.id) else {
-            return Ok(None);
-        };
-        if entry.main || self.default.as_ref() == Some(branch) {
-            return Ok(None);
-        }
-        let place = merged::find(self.repo, branch.as_bstr(), tip, self.default.as_ref())?;
-        match place.filter(|place| place.default) {
-            Some(place) if merged::has_own_work(self.repo, branch.as_bstr(), tip, &place)? => {
-                Ok(Some(place))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Where a shell in `dir` has to go once these are gone: `None` where it may stay.
-    pub fn landing<'d>(&self, dir: &Path, gone: impl Iterator<Item = &'d Done>) -> Option<PathBuf> {
-        let mut gone = gone;
-        gone.any(|done| dir.starts_with(&done.path))
-            .then(|| self.repo.root())
-    }
-}
-
 impl Plan {
-    /// What would be done.
-    pub fn preview(&self) -> Done {
-        Done {
+    /// Removes it, or with `dry_run` not, and says what becomes of the branch and of what git does not know.
+    ///
+    /// # Errors
+    /// Something fails; the worktree is where it was then.
+    pub fn carry_out(&self, repo: &Repo, dry_run: bool) -> Result<Done> {
+        let mut done = Done {
             name: self.name.clone(),
             path: self.path.clone(),
             branch: self.head.branch.clone(),
             branch_deleted: matches!(self.branch, Fate::Delete(_)),
             snapshot: None,
+        };
+        if !dry_run {
+            let _guard = self.guard()?;
+            let removed = self.removed(repo, done.branch_deleted)?;
+            let seen = Seen {
+                git_dir: &self.git_dir,
+                at: self.checked,
+                stale_lock: self.stale_lock,
+            };
+            let removing = Removing::begin(repo, removed, &seen)?;
+            done.snapshot = Some(removing.removed.reference());
+            done.branch_deleted = removing.carry_out(repo, &self.git_dir, &self.contents)?;
+        }
+        let verb = if dry_run { "would remove" } else { "removed" };
+        eprintln!("{verb} '{}'{}", done.name, self.describe(&done));
+        Ok(done)
+    }
+
+    /// Keeps sessions from beginning there.
+    fn guard(&self) -> Result<Option<Lock>> {
+        let lock = self.guarded.then(|| Lock::take(&self.git_dir));
+        match lock.transpose()? {
+            Some(None) => {
+                let message = format!("a session begins in '{}' now", self.name);
+                Err(Failure::new(Exit::Refused, message).into())
+            }
+            taken => Ok(taken.flatten()),
         }
     }
 
-    /// One line for people: what becomes of the branch and of what git does not know.
-    pub fn describe(&self, done: &Done) -> String {
+    fn removed(&self, repo: &Repo, branch_deleted: bool) -> Result<Removed> {
+        let branch = self.head.branch.as_ref();
+        let settings = branch
+            .filter(|_| branch_deleted)
+            .map(|branch| repo.branch_settings(branch));
+        Ok(Removed {
+            id: String::new(),
+            name: self.name.clone(),
+            path: self.path.clone(),
+            branch: branch.cloned(),
+            head: self.head.id.clone(),
+            branch_deleted,
+            settings: settings.transpose()?.unwrap_or_default(),
+            full: self.contents.changed() || self.contents.marked,
+            kept: self.contents.kept.len(),
+            time: Timestamp::now(),
+        })
+    }
+
+    fn describe(&self, done: &Done) -> String {
         let mut line = String::new();
         match (&self.branch, &done.branch) {
             (Fate::Delete(place), Some(branch)) if done.branch_deleted => {
@@ -335,145 +146,54 @@ impl Plan {
             }
             _ => {}
         }
-        let kept: Vec<_> = self.contents.kept.iter().map(ToString::to_string).collect();
-        if !kept.is_empty() {
-            let _ = write!(line, "; ignored files kept for wundo: {}", listed(&kept));
-        }
-        if !self.contents.lost.is_empty() {
-            let _ = write!(
-                line,
-                "; ignored files NOT kept: {}",
-                sized(&self.contents.lost)
-            );
-        }
-        if !self.contents.repositories.is_empty() {
-            let names: Vec<_> = self
-                .contents
-                .repositories
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            let _ = write!(
-                line,
-                "; repositories in it not kept, their remotes have all: {}",
-                listed(&names)
-            );
-        }
+        let Contents {
+            kept,
+            lost,
+            repositories,
+            ..
+        } = &self.contents;
+        let mut add = |what, names: String| {
+            if !names.is_empty() {
+                let _ = write!(line, "; {what}: {names}");
+            }
+        };
+        add("ignored files kept for wundo", listed(kept));
+        add("ignored files NOT kept", sized(lost));
+        add(
+            "repositories in it not kept, their remotes have all",
+            listed(repositories),
+        );
         line
     }
-
-    /// Removes it.
-    ///
-    /// # Errors
-    /// Something fails; the worktree is where it was then.
-    pub fn carry_out(&self, repo: &Repo) -> Result<Done> {
-        let common_dir = &repo.common_dir;
-        let deletes = matches!(self.branch, Fate::Delete(_));
-        let settings = match &self.head.branch {
-            Some(branch) if deletes => repo.branch_settings(branch)?,
-            _ => vec![],
-        };
-        let removed = Removed {
-            id: String::new(),
-            name: self.name.clone(),
-            path: self.path.clone(),
-            branch: self.head.branch.clone(),
-            head: self.head.id.clone(),
-            branch_deleted: deletes,
-            settings,
-            full: self.contents.changed() || self.contents.marked,
-            kept: self.contents.kept.len(),
-            time: Timestamp::now(),
-        };
-        let (removed, journal) = self.begin(common_dir, removed)?;
-        let prepared = snapshot::write(common_dir, &self.git_dir, &removed, &self.contents)
-            .and_then(|()| trash::rename(&journal, &self.path));
-        if let Err(error) = prepared {
-            journal.roll_back(common_dir)?;
-            return Err(error);
-        }
-        let branch_deleted = trash::forward(repo, journal)?;
-        Ok(Done {
-            branch_deleted,
-            snapshot: Some(removed.reference()),
-            ..self.preview()
-        })
-    }
-
-    /// Notes what is about to be done, under an id that nobody has.
-    fn begin(&self, common_dir: &Path, mut removed: Removed) -> Result<(Removed, Journal)> {
-        let stem = format!(
-            "{}-{}",
-            snapshot::slug(self.name.as_bstr()),
-            removed.time.strftime("%Y%m%dT%H%M%S.%3fZ")
-        );
-        let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
-        for attempt in 1.. {
-            removed.id = if attempt == 1 {
-                stem.clone()
-            } else {
-                format!("{stem}-{attempt}")
-            };
-            let mut record: Record = removed.record();
-            // Out of everybody's sight where that is on the same file system; else beside where it was.
-            for dir in [
-                Some(common_dir.join("treehop/trash")),
-                self.path.parent().map(Path::to_owned),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                record.add(
-                    "trash",
-                    bytes(&dir.join(format!(".treehop-{}", removed.id))),
-                );
-            }
-            record.add("git-dir", bytes(&self.git_dir));
-            record.add(
-                "gitdir",
-                std::fs::read(self.git_dir.join("gitdir"))
-                    .context("could not read what git knows of it")?,
-            );
-            record.add("checked", trash::nanos(self.checked));
-            if self.stale_lock {
-                record.add("stale-lock", "");
-            }
-            if !snapshot::exists(common_dir, &removed.id)
-                && let Some(journal) = Journal::begin(common_dir, "removing", &removed.id, record)?
-            {
-                return Ok((removed, journal));
-            }
-        }
-        anyhow::bail!("no name is left for a snapshot")
-    }
-}
-
-/// The counts that are not zero.
-fn counted(changes: Changes) -> String {
-    let counts = [
-        (changes.conflicted, "in conflict"),
-        (changes.staged, "staged"),
-        (changes.modified, "modified"),
-        (changes.untracked, "untracked"),
-    ];
-    let counts = counts.iter().filter(|(n, _)| *n > 0);
-    counts
-        .map(|(n, what)| format!("{n} {what}"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// The first few, and how many more.
-fn listed(names: &[String]) -> String {
-    let mut line = names[..names.len().min(NAMED)].join(", ");
-    if names.len() > NAMED {
-        let _ = write!(line, " and {} more", names.len() - NAMED);
+fn listed(names: impl IntoIterator<Item = impl Display, IntoIter: ExactSizeIterator>) -> String {
+    let names = names.into_iter();
+    let more = names.len().saturating_sub(NAMED);
+    let mut line = joined(names.take(NAMED));
+    if more > 0 {
+        let _ = write!(line, " and {more} more");
     }
     line.replace(char::is_control, "?")
 }
 
+fn joined(names: impl Iterator<Item = impl Display>) -> String {
+    let names: Vec<_> = names.map(|name| name.to_string()).collect();
+    names.join(", ")
+}
+
 fn sized(files: &[(BString, u64)]) -> String {
-    let names: Vec<_> = files.iter().map(|(path, _)| path.to_string()).collect();
+    if files.is_empty() {
+        return String::new();
+    }
+    let names = listed(files.iter().map(|(path, _)| path));
     let sum: u64 = files.iter().map(|(_, size)| size).sum();
-    format!("{} ({} MB)", listed(&names), sum.div_ceil(1_000_000))
+    format!("{names} ({} MB)", sum.div_ceil(1_000_000))
+}
+
+/// The git directory, a real path, that the worktree at `root` names as its own.
+pub fn git_dir(root: &Path) -> Option<PathBuf> {
+    let named = pointer(&root.join(".git"), b"gitdir: ")?;
+    named.canonicalize().ok()
 }

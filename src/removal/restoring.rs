@@ -2,19 +2,20 @@
 //! of it there or nothing.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use gix::bstr::{BStr, ByteSlice};
+use anyhow::{Context, Result};
+use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::error::{Exit, Failure};
-use crate::git::Git;
-use crate::merged::stands_at;
+use crate::git::{self, Git, branch_ref};
+use crate::journal::{Journal, Kind, Turn};
+use crate::query::{self, Target};
+use crate::removal::git_dir;
 use crate::removal::snapshot::{self, Removed};
-use crate::removal::trash::Journal;
 use crate::repo::Repo;
-use crate::repo::discover::pointer;
+use crate::repo::entry::base_name;
+use crate::unfinished;
 
 /// The file in a worktree's git directory that says that it is being restored, and from what.
 const MARK: &str = "treehop-undo";
@@ -24,61 +25,71 @@ const MARK: &str = "treehop-undo";
 /// # Errors
 /// [`Exit::Refused`] where its place is taken; git fails, or a file cannot be written: nothing has changed then.
 pub fn restore(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
-    let path = &removed.path;
-    let refused = |what: &str| {
+    let turn = unfinished::turn(repo)?;
+    let parent = free(repo, &removed.path)?;
+    // Hidden, and for certain on the same file system.
+    let place = parent.join(format!(".treehop-{}", removed.id));
+    let mut record = removed.record();
+    record.add_path("place", &place);
+    let journal = Journal::begin(&repo.common_dir, Kind::Undoing, &removed.id, &record)?;
+    let journal = journal.ok_or_else(|| {
+        let message = format!("another treehop brings '{}' back", removed.name);
+        Failure::new(Exit::Refused, message)
+    })?;
+    match build(repo, removed, &place, turn) {
+        Ok((turn, detached)) => {
+            finish(repo, removed, journal, &turn)?;
+            Ok(detached)
+        }
+        Err(error) => {
+            throw_away(repo, &place, &Turn::wait(&repo.common_dir)?);
+            journal.done()?;
+            Err(error)
+        }
+    }
+}
+
+/// Makes sure that a worktree can be at `path`, and returns the directory above it.
+fn free<'a>(repo: &Repo, path: &'a Path) -> Result<&'a Path> {
+    let refused = |what: &str, hint: &str| {
         let message = format!("{what} '{}'", path.display());
-        Failure::new(Exit::Refused, message).hint("move it away, or git worktree list")
+        Err(Failure::new(Exit::Refused, message).hint(hint).into())
     };
     // A directory that is empty is nobody's work.
     if path.symlink_metadata().is_ok() && fs::remove_dir(path).is_err() {
-        return Err(refused("its place is taken:").into());
+        return refused("its place is taken:", "move it away, or git worktree list");
     }
     if repo.entries()?.iter().any(|entry| entry.path == *path) {
-        return Err(refused("git still has another worktree for")
-            .hint("wprune")
-            .into());
+        return refused("git still has another worktree for", "wprune");
     }
     let parent = path.parent().context("a worktree is not at the root")?;
     fs::create_dir_all(parent)
         .with_context(|| format!("could not create '{}'", parent.display()))?;
-    let places = [
-        repo.common_dir.join("treehop/restoring").join(&removed.id),
-        parent.join(format!(".treehop-{}", removed.id)),
-    ];
-    let mut record = removed.record();
-    for place in &places {
-        record.add("place", place.as_os_str().as_bytes());
-    }
-    let Some(journal) = Journal::begin(&repo.common_dir, "undoing", &removed.id, record)? else {
-        let message = format!("another treehop brings '{}' back", removed.name);
-        return Err(Failure::new(Exit::Refused, message).into());
-    };
-    let restored = in_one_of(repo, removed, &places);
-    if restored.is_err() {
-        for place in &places {
-            throw_away(repo, place);
-        }
-        journal.done()?;
-        return restored;
-    }
-    finish(repo, removed, journal)?;
-    restored
+    Ok(parent)
 }
 
-/// Makes it in the first place from which it can be renamed to its own.
-fn in_one_of(repo: &Repo, removed: &Removed, places: &[PathBuf]) -> Result<Option<String>> {
+/// Makes it below `place` and renames it to its own. Returns why it is detached, and the turn that it needs to be
+/// finished in.
+fn build(
+    repo: &Repo,
+    removed: &Removed,
+    place: &Path,
+    turn: Turn,
+) -> Result<(Turn, Option<String>)> {
+    let path = &removed.path;
     let detached = bring_branch(repo, removed)?;
-    let mut last = None;
-    for place in places {
-        let made = build(repo, removed, place, detached.is_some())?;
-        match fs::rename(&made, &removed.path) {
-            Ok(()) => return Ok(detached),
-            Err(e) => last = Some(e),
-        }
-        throw_away(repo, place);
-    }
-    Err(last.unwrap_or_else(|| std::io::ErrorKind::NotFound.into()))
-        .with_context(|| format!("could not create '{}'", removed.path.display()))
+    // Git calls its admin files after it.
+    let root = place.join(path.file_name().context("a worktree is not at the root")?);
+    let failed = || format!("could not create '{}'", root.display());
+    fs::create_dir_all(place).with_context(failed)?;
+    add(repo, removed, &root, detached.is_some())?;
+    let git_dir = git_dir(&root).context("git made no worktree")?;
+    fs::write(git_dir.join(MARK), &removed.id).with_context(failed)?;
+    drop(turn);
+    snapshot::restore(&repo.common_dir, removed, &root, &git_dir)?;
+    let turn = unfinished::turn(repo)?;
+    fs::rename(&root, path).with_context(|| format!("could not create '{}'", path.display()))?;
+    Ok((turn, detached))
 }
 
 /// Makes the branch again where it was deleted. Returns why the worktree cannot have it.
@@ -86,18 +97,14 @@ fn bring_branch(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
     let (Some(branch), Some(head)) = (&removed.branch, &removed.head) else {
         return Ok(None);
     };
-    let used = repo
-        .entries()?
-        .into_iter()
-        .find(|entry| entry.branch_meant().as_ref() == Some(branch));
-    if let Some(entry) = used {
-        return Ok(Some(format!(
-            "'{}' has the branch {branch} checked out",
-            entry.name
-        )));
+    let entries = repo.entries()?;
+    let mut used = entries.iter();
+    if let Some(entry) = used.find(|entry| entry.branch_meant().as_ref() == Some(branch)) {
+        let who = &entry.name;
+        return Ok(Some(format!("'{who}' has the branch {branch} checked out")));
     }
-    let name = [b"refs/heads/", branch.as_bytes()].concat();
-    match stands_at(repo, &name) {
+    let name = branch_ref(branch);
+    match repo.object(&name) {
         Some(at) if at == *head => {}
         Some(_) => return Ok(Some(format!("the branch {branch} has moved"))),
         None => {
@@ -111,101 +118,61 @@ fn bring_branch(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
         }
     }
     if removed.branch_deleted {
-        bring_settings(repo, branch.as_bstr(), removed)?;
+        bring_settings(repo, branch, removed)?;
     }
     Ok(None)
 }
 
 /// Puts the branch's settings back that are not there.
-fn bring_settings(repo: &Repo, branch: &BStr, removed: &Removed) -> Result<()> {
+fn bring_settings(repo: &Repo, branch: &BString, removed: &Removed) -> Result<()> {
     let there = repo.branch_settings(branch)?;
-    for setting in removed
-        .settings
-        .iter()
-        .filter(|setting| !there.contains(setting))
-    {
-        let (key, value) = setting;
-        let key = [b"branch.", branch.as_bytes(), b".", key].concat();
-        Git::changing(&repo.common_dir)
-            .args(["config", "--local", "--add"])
-            .args([key.to_os_str_lossy(), value.to_os_str_lossy()])
-            .run()?;
+    let missing = removed.settings.iter().filter(|set| !there.contains(set));
+    for (key, value) in missing {
+        let key = [b"branch.", &branch[..], b".", key].concat();
+        git::patiently(|| {
+            let git = Git::at(&repo.common_dir).args(["config", "--local", "--add"]);
+            git.args([key.to_os_str_lossy(), value.to_os_str_lossy()])
+        })?;
     }
     Ok(())
 }
 
-/// Makes the whole worktree below `place`, under its own name: git calls its admin files so.
-fn build(repo: &Repo, removed: &Removed, place: &Path, detached: bool) -> Result<PathBuf> {
-    let failed = || format!("could not create '{}'", place.display());
-    let base = removed
-        .path
-        .file_name()
-        .context("a worktree is not at the root")?;
-    let root = place.join(base);
-    fs::create_dir_all(place).with_context(failed)?;
-    let mut git = Git::changing(&repo.common_dir).args(["worktree", "add", "--quiet"]);
-    git = match (&removed.branch, &removed.head) {
-        (Some(branch), None) => {
-            let name = branch.to_os_str_lossy();
-            git.args([
-                "--orphan".as_ref(),
-                "-b".as_ref(),
-                &*name,
-                "--".as_ref(),
-                root.as_os_str(),
-            ])
-        }
-        (Some(branch), Some(_)) if !detached => {
-            let name = branch.to_os_str_lossy();
-            git.args([
-                "--no-checkout".as_ref(),
-                "--".as_ref(),
-                root.as_os_str(),
-                &*name,
-            ])
-        }
-        (_, head) => {
-            let head = head.as_ref().context("the snapshot names no commit")?;
-            git.args(["--no-checkout", "--detach", "--"])
-                .args([root.as_os_str(), head.as_ref()])
-        }
+/// Lets git make the worktree, without files.
+fn add(repo: &Repo, removed: &Removed, root: &Path, detached: bool) -> Result<()> {
+    let git = Git::changing(&repo.common_dir).args(["worktree", "add", "--quiet"]);
+    let branch = removed.branch.as_ref().map(|name| name.to_os_str_lossy());
+    let git = match (&branch, &removed.head) {
+        (Some(branch), None) => git.args(["--orphan".as_ref(), "-b".as_ref(), &**branch]),
+        (Some(_), Some(_)) if !detached => git.args(["--no-checkout"]),
+        _ => git.args(["--no-checkout", "--detach"]),
     };
-    git.run().context("git did not make the worktree")?;
-    let git_dir = admin(&root).with_context(failed)?;
-    fs::write(git_dir.join(MARK), &removed.id).with_context(failed)?;
-    snapshot::restore(&repo.common_dir, removed, &root, &git_dir)?;
-    Ok(root)
-}
-
-/// The git directory of the worktree at `root`.
-fn admin(root: &Path) -> Result<PathBuf> {
-    let dir = pointer(&root.join(".git"), b"gitdir: ").context("git made no worktree")?;
-    Ok(dir.canonicalize()?)
+    let git = git.args([Path::new("--"), root]);
+    let git = match (&branch, &removed.head) {
+        (Some(branch), Some(_)) if !detached => git.args([&**branch]),
+        (_, head) => git.args(head),
+    };
+    git.run().context("git did not make the worktree")
 }
 
 /// What is left once it is in its place.
-fn finish(repo: &Repo, removed: &Removed, journal: Journal) -> Result<()> {
+fn finish(repo: &Repo, removed: &Removed, journal: Journal, _: &Turn) -> Result<()> {
     let path = &removed.path;
     // It says what it repairs, which is nothing for people to hear of.
     Git::changing(&repo.common_dir)
-        .args([
-            Path::new("worktree"),
-            Path::new("repair"),
-            Path::new("--"),
-            path,
-        ])
+        .args(["worktree", "repair", "--"])
+        .args([path])
         .read()
         .with_context(|| format!("git does not know '{}' yet", path.display()))?;
-    for place in journal.paths("place") {
+    for place in journal.record.paths("place") {
         let _ = fs::remove_dir(place);
     }
     snapshot::discard(&repo.common_dir, &removed.id)?;
-    let _ = fs::remove_file(admin(path)?.join(MARK));
+    let _ = git_dir(path).map(|dir| fs::remove_file(dir.join(MARK)));
     journal.done()
 }
 
 /// Takes back what was made at `place`.
-fn throw_away(repo: &Repo, place: &Path) {
+fn throw_away(repo: &Repo, place: &Path, _: &Turn) {
     for entry in repo.entries().into_iter().flatten() {
         if entry.path.starts_with(place) {
             let _ = fs::remove_dir_all(&entry.path);
@@ -221,83 +188,79 @@ fn throw_away(repo: &Repo, place: &Path) {
 
 /// Ends what was interrupted: finished where it had come to its place, taken back where not. Returns what was done, in
 /// words.
-pub fn resume(repo: &Repo) -> Vec<String> {
-    let mut done = vec![];
-    for journal in Journal::left(&repo.common_dir, "undoing") {
-        let Some(removed) = journal.removed() else {
-            continue;
-        };
-        let name = &removed.name;
-        let mark = admin(&removed.path).and_then(|dir| Ok(fs::read(dir.join(MARK))?));
-        let ended = if mark.is_ok_and(|mark| mark == removed.id.as_bytes()) {
-            finish(repo, &removed, journal)
-                .map(|()| format!("'{name}' is back: that had been interrupted"))
-        } else {
-            for place in journal.paths("place") {
-                throw_away(repo, &place);
-            }
-            journal
-                .done()
-                .map(|()| format!("bringing '{name}' back had been interrupted: wundo {name}"))
-        };
-        done.push(ended.unwrap_or_else(|error| format!("{error:#}")));
-    }
-    done
+pub fn resume(repo: &Repo, turn: &Turn) -> Vec<String> {
+    let left = Kind::Undoing.left(&repo.common_dir).into_iter();
+    left.filter_map(|journal| {
+        let removed = Removed::from_record(&journal.record)?;
+        let ended = end(repo, &removed, journal, turn);
+        Some(ended.unwrap_or_else(|error| format!("{error:#}")))
+    })
+    .collect()
 }
 
-/// Where a snapshot is that a person calls `name`; none: the latest.
+fn end(repo: &Repo, removed: &Removed, journal: Journal, turn: &Turn) -> Result<String> {
+    let name = &removed.name;
+    let mark = git_dir(&removed.path).and_then(|dir| fs::read(dir.join(MARK)).ok());
+    if mark.is_some_and(|mark| mark == removed.id.as_bytes()) {
+        finish(repo, removed, journal, turn)?;
+        return Ok(format!("'{name}' is back: that had been interrupted"));
+    }
+    for place in journal.record.paths("place") {
+        throw_away(repo, &place, turn);
+    }
+    journal.done()?;
+    Ok(format!(
+        "bringing '{name}' back had been interrupted: wundo {name}"
+    ))
+}
+
+/// The snapshots that `name` means: the one of that id, those that a query would mean, or whose id begins so.
+pub fn fitting<'a>(snapshots: &'a [Removed], name: &BStr) -> Vec<&'a Removed> {
+    let by_id = |removed: &&Removed| {
+        name == removed.id.as_bytes() || name == removed.reference().as_bytes()
+    };
+    if let Some(removed) = snapshots.iter().find(by_id) {
+        return vec![removed];
+    }
+    let target = |removed: &Removed| Target {
+        branch: removed.branch.clone(),
+        name: removed.name.clone(),
+        base: base_name(&removed.path),
+    };
+    let targets: Vec<_> = snapshots.iter().map(target).collect();
+    let found = query::decide(&[name.into()], &targets);
+    let begun = |removed: &&Removed| found.is_empty() && removed.id.as_bytes().starts_with(name);
+    let found = found.iter().map(|at| &snapshots[*at]);
+    found.chain(snapshots.iter().filter(begun)).collect()
+}
+
+/// The snapshot that a person calls `name`; none: the latest.
 ///
 /// # Errors
 /// [`Exit::NotFound`] or [`Exit::Ambiguous`].
-pub fn choose(snapshots: &[Removed], name: Option<&BStr>) -> Result<usize> {
+pub fn choose<'a>(snapshots: &'a [Removed], name: Option<&BStr>) -> Result<&'a Removed> {
     let Some(name) = name else {
-        ensure!(
-            !snapshots.is_empty(),
-            Failure::new(
-                Exit::NotFound,
-                "nothing was removed that could be brought back"
-            )
-        );
-        return Ok(0);
+        let message = "nothing was removed that could be brought back";
+        let nothing = || Failure::new(Exit::NotFound, message).into();
+        return snapshots.first().ok_or_else(nothing);
     };
-    let by_id =
-        |removed: &Removed| name == removed.id.as_bytes() || name == removed.reference().as_bytes();
-    if let Some(at) = snapshots.iter().position(by_id) {
-        return Ok(at);
-    }
-    let targets: Vec<_> = snapshots
-        .iter()
-        .map(|removed| crate::query::Target {
-            branch: removed.branch.clone(),
-            name: removed.name.clone(),
-            base: crate::repo::entry::base_name(&removed.path),
-        })
-        .collect();
-    let mut found = crate::query::decide(&[name.into()], &targets);
+    let mut found = fitting(snapshots, name);
     // Removed several times from the same place: the latest.
     let mut places = std::collections::HashSet::new();
-    found.retain(|at| places.insert(&snapshots[*at].path));
+    found.retain(|removed| places.insert(&removed.path));
     match found.as_slice() {
-        [at] => Ok(*at),
-        [] => Err(Failure::new(
-            Exit::NotFound,
-            format!("no removed worktree matches '{name}'"),
-        )
-        .hint("wundo --list")
-        .into()),
+        [removed] => Ok(removed),
+        [] => {
+            let message = format!("no removed worktree matches '{name}'");
+            Err(Failure::new(Exit::NotFound, message)
+                .hint("wundo --list")
+                .into())
+        }
         several => {
-            let ids: Vec<_> = several
-                .iter()
-                .map(|at| {
-                    format!(
-                        "\n  {}\t{}",
-                        snapshots[*at].id,
-                        snapshots[*at].path.display()
-                    )
-                })
-                .collect();
-            let message = format!("'{name}' could be any of {}:{}", ids.len(), ids.concat());
+            let message = format!("'{name}' could be any of {}:", several.len());
+            let line = |removed: &&Removed| format!("{}\t{}", removed.id, removed.path.display());
             Err(Failure::new(Exit::Ambiguous, message)
+                .listing(several.iter().map(line))
                 .hint("type more of it")
                 .into())
         }

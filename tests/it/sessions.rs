@@ -20,6 +20,11 @@ scenarios! {
         let said = format!("claude in {} with .venv: <--name> <feature-auth> <--model> <opus> <do $A \"now\"> <-h> <-t>", repo.auth().display());
         assert!(s.output().contains(&said), "{}", s.output());
         s.probe().status(7).at(&repo.auth()).venv(&venv);
+        s.lines(&["deactivate", "wclaude"]);
+        assert!(s.output().contains("bitsandbytes-feature-auth with :"), "{}", s.output());
+        s.probe().status(7).no_venv();
+        s.lines(&["wcd", "wcd auth"]);
+        s.probe().venv(&venv);
         s.line("wclaude --name mine");
         assert!(s.output().contains("bitsandbytes-feature-auth with .venv: <--name> <mine>"), "{}", s.output());
         s.lines(&["wcd", "wclaude - -p hello"]);

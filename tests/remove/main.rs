@@ -1,5 +1,6 @@
 //! `remove`, `undo` and `prune` against the real git, in scratch repositories and a scratch home.
 
+mod crowd;
 mod kill;
 mod merged;
 mod prune;
@@ -171,7 +172,7 @@ impl Project {
         let since = Instant::now();
         let left = || {
             let mut left = vec![];
-            for dir in ["removing", "undoing", "trash", "restoring"] {
+            for dir in ["making", "removing", "undoing", "trash"] {
                 let dir = self.main.join(".git/treehop").join(dir);
                 left.extend(
                     fs::read_dir(dir)

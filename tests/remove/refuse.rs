@@ -138,7 +138,7 @@ fn a_live_session_in_it_or_below_it() {
     refused(
         &project,
         "alive",
-        "a session of Claude Code runs in 'alive': 'busy bee'",
+        "a session is live in 'alive': 'busy bee'",
     );
     entry("1");
     project.json(&["remove", "alive"]);

@@ -325,3 +325,41 @@ fn which_one_is_meant() {
     project.json(&["undo", "other"]);
     assert_eq!(fs::read(project.at("app-other/new")).unwrap(), b"2\n");
 }
+
+/// No file may grow beyond 1 MiB: what is to be kept is more.
+#[test]
+fn a_full_disk_loses_nothing() {
+    let project = Project::new();
+    let worktree = project.fresh("big");
+    // Four million bytes that do not compress.
+    let mut state = 1_u64;
+    let mut byte = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    };
+    let big: Vec<u8> = (0..4 << 20).map(|_| byte()).collect();
+    fs::write(worktree.join("big"), &big).unwrap();
+    let limited = |command: &str| {
+        let line = format!("trap '' XFSZ; ulimit -f 1024; \"$0\" {command}");
+        let mut bash = project.command("bash", "app");
+        bash.args(["-c", &line, env!("CARGO_BIN_EXE_treehop")]);
+        bash.output().unwrap()
+    };
+    let out = limited("remove -f big");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("treehop: "), "{said}");
+    assert_eq!(fs::read(worktree.join("big")).unwrap(), big);
+    assert!(project.snapshots().is_empty());
+    project.json(&["remove", "-f", "big"]);
+    project.settled();
+    let out = limited("undo");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(!worktree.exists(), "all of it comes back or nothing");
+    assert_eq!(project.snapshots().len(), 1);
+    project.json(&["undo"]);
+    assert_eq!(fs::read(worktree.join("big")).unwrap(), big);
+    project.settled();
+}

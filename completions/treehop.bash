@@ -34,6 +34,9 @@ _treehop() {
             treehop,here)
                 cmd="treehop__subcmd__here"
                 ;;
+            treehop,hook)
+                cmd="treehop__subcmd__hook"
+                ;;
             treehop,init)
                 cmd="treehop__subcmd__init"
                 ;;
@@ -54,6 +57,9 @@ _treehop() {
                 ;;
             treehop,setup)
                 cmd="treehop__subcmd__setup"
+                ;;
+            treehop,statusline)
+                cmd="treehop__subcmd__statusline"
                 ;;
             treehop,undo)
                 cmd="treehop__subcmd__undo"
@@ -76,6 +82,9 @@ _treehop() {
             treehop__subcmd__help,here)
                 cmd="treehop__subcmd__help__subcmd__here"
                 ;;
+            treehop__subcmd__help,hook)
+                cmd="treehop__subcmd__help__subcmd__hook"
+                ;;
             treehop__subcmd__help,init)
                 cmd="treehop__subcmd__help__subcmd__init"
                 ;;
@@ -97,6 +106,9 @@ _treehop() {
             treehop__subcmd__help,setup)
                 cmd="treehop__subcmd__help__subcmd__setup"
                 ;;
+            treehop__subcmd__help,statusline)
+                cmd="treehop__subcmd__help__subcmd__statusline"
+                ;;
             treehop__subcmd__help,undo)
                 cmd="treehop__subcmd__help__subcmd__undo"
                 ;;
@@ -107,7 +119,7 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup claude remove undo prune init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -228,7 +240,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup claude remove undo prune init install completions doctor help"
+            opts="list find here new setup claude remove undo prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -312,6 +324,20 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help__subcmd__here)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__hook)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -423,6 +449,20 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__help__subcmd__statusline)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__help__subcmd__undo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -466,6 +506,35 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__hook)
+            opts="-C -h --wait --pid --help worktree-create worktree-remove hold"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__init)
             opts="-C -h --help bash zsh fish nu"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -488,7 +557,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__install)
-            opts="-n -C -h --dry-run --uninstall --help bash zsh fish nu"
+            opts="-n -C -h --project --dry-run --uninstall --help bash zsh fish nu claude"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -662,6 +731,27 @@ _treehop() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__statusline)
+            opts="-C -h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

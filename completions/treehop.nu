@@ -141,6 +141,25 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete treehop hook event" [] {
+    [ "worktree-create" "worktree-remove" "hold" ]
+  }
+
+  # Answer Claude Code when it makes or removes a worktree
+  export extern "treehop hook" [
+    --wait: string            # worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
+    --pid: string             # hold: the session that is about to begin
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    event: string@"nu-complete treehop hook event" # The hook
+  ]
+
+  # Print a status line for Claude Code
+  export extern "treehop statusline" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+  ]
+
   def "nu-complete treehop init shell" [] {
     [ "bash" "zsh" "fish" "nu" ]
   }
@@ -152,17 +171,18 @@ module completions {
     shell: string@"nu-complete treehop init shell" # The shell to print it for
   ]
 
-  def "nu-complete treehop install shells" [] {
-    [ "bash" "zsh" "fish" "nu" ]
+  def "nu-complete treehop install targets" [] {
+    [ "bash" "zsh" "fish" "nu" "claude" ]
   }
 
-  # Load the integration from the start-up files of your shells
+  # Load the integration from the start-up files of your shells, or set up Claude Code
   export extern "treehop install" [
+    --project                 # With claude: the settings that this worktree shares with others, .claude/settings.json, and not your own
     --dry-run(-n)             # Say what would be written, and write nothing
     --uninstall               # Take out what was added
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help
-    ...shells: string@"nu-complete treehop install shells" # The shells to install for; none: those that you have
+    ...targets: string@"nu-complete treehop install targets" # The shells to install for, or claude; none: the shells that you have
   ]
 
   def "nu-complete treehop completions shell" [] {
@@ -227,11 +247,19 @@ module completions {
   export extern "treehop help prune" [
   ]
 
+  # Answer Claude Code when it makes or removes a worktree
+  export extern "treehop help hook" [
+  ]
+
+  # Print a status line for Claude Code
+  export extern "treehop help statusline" [
+  ]
+
   # Print the integration for a shell
   export extern "treehop help init" [
   ]
 
-  # Load the integration from the start-up files of your shells
+  # Load the integration from the start-up files of your shells, or set up Claude Code
   export extern "treehop help install" [
   ]
 

@@ -95,9 +95,13 @@ pub enum Command {
     Undo(Undo),
     /// Forget worktrees whose directory is gone
     Prune(Prune),
+    /// Answer Claude Code when it makes or removes a worktree
+    Hook(Hook),
+    /// Print a status line for Claude Code
+    Statusline,
     /// Print the integration for a shell
     Init(Init),
-    /// Load the integration from the start-up files of your shells
+    /// Load the integration from the start-up files of your shells, or set up Claude Code
     Install(Install),
     /// Print the completions of treehop itself for a shell
     Completions(Completions),
@@ -191,7 +195,7 @@ pub struct Here {
 }
 
 /// `treehop new`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct New {
     /// A new, local or remote branch, or pr:N
@@ -348,6 +352,33 @@ pub struct Prune {
     pub fields: Vec<String>,
 }
 
+/// Answer Claude Code when it makes or removes a worktree
+///
+/// Reads from standard input what Claude Code gives its hooks. For worktree-create the answer is no JSON: Claude Code wants
+/// the path of the worktree and nothing else.
+#[derive(Debug, Args)]
+pub struct Hook {
+    /// The hook
+    pub event: Event,
+    /// worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
+    #[arg(long, value_name = "SECONDS", default_value_t = 480)]
+    pub wait: u64,
+    /// hold: the session that is about to begin
+    #[arg(long, hide = true)]
+    pub pid: Option<u32>,
+}
+
+/// The hooks that treehop answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Event {
+    WorktreeCreate,
+    WorktreeRemove,
+    /// What worktree-create leaves behind.
+    #[value(hide = true)]
+    Hold,
+}
+
 /// The shells that have an integration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
@@ -365,11 +396,29 @@ pub struct Init {
     pub shell: Shell,
 }
 
-/// `treehop install`
+/// What `treehop install` knows how to serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Target {
+    Bash,
+    Zsh,
+    Fish,
+    Nu,
+    Claude,
+}
+
+/// Load the integration from the start-up files of your shells, or set up Claude Code
+///
+/// With `claude`, Claude Code's settings get treehop's status line, and hooks by which `claude --worktree NAME` makes the
+/// worktree that `wnew NAME` makes, and removes it as `wrm` does. All else in them stays, a status line of your own, too.
 #[derive(Debug, Args)]
 pub struct Install {
-    /// The shells to install for; none: those that you have
-    pub shells: Vec<Shell>,
+    /// The shells to install for, or claude; none: the shells that you have
+    #[arg(value_name = "SHELL|claude")]
+    pub targets: Vec<Target>,
+    /// With claude: the settings that this worktree shares with others, .claude/settings.json, and not your own
+    #[arg(long)]
+    pub project: bool,
     /// Say what would be written, and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::cli::Shell;
+use crate::cli::{Shell, Target};
 use crate::places;
 
 impl Shell {
@@ -19,6 +19,16 @@ impl Shell {
             Shell::Zsh => "zsh",
             Shell::Fish => "fish",
             Shell::Nu => "nu",
+        }
+    }
+
+    /// What `treehop install` calls it.
+    pub fn target(self) -> Target {
+        match self {
+            Shell::Bash => Target::Bash,
+            Shell::Zsh => Target::Zsh,
+            Shell::Fish => Target::Fish,
+            Shell::Nu => Target::Nu,
         }
     }
 
@@ -138,7 +148,10 @@ impl Shell {
 
     /// `path` as a word of this shell; below the home folder by `~`, so that a start-up file that is shared between
     /// machines stays the same on each.
-    fn path(self, path: &Path) -> Result<String> {
+    ///
+    /// # Errors
+    /// It is not plain text.
+    pub fn path(self, path: &Path) -> Result<String> {
         let text = |p: &Path| {
             let text = p
                 .to_str()

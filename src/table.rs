@@ -10,7 +10,7 @@ use crate::repo::changes::Changes;
 use crate::worktree::Worktree;
 
 /// A value and how it looks.
-type Cell = (String, Style);
+pub type Cell = (String, Style);
 /// The heading, the importance (the least important goes first where the terminal is narrow) and what it shows.
 type Column = (&'static str, u8, fn(&Worktree) -> Cell);
 
@@ -124,12 +124,13 @@ pub fn cut(text: &str, room: usize) -> String {
     text.chars().take_while(fits).chain(['…']).collect()
 }
 
-fn colour(colour: AnsiColor) -> Style {
+/// Text in that colour.
+pub fn colour(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into()))
 }
 
 /// What would move the cursor is shown as `?`.
-fn plain(text: &impl ToString) -> String {
+pub fn plain(text: &impl ToString) -> String {
     text.to_string().replace(char::is_control, "?")
 }
 
@@ -181,7 +182,8 @@ fn name(worktree: &Worktree) -> Cell {
     )
 }
 
-fn changes(worktree: &Worktree) -> Cell {
+/// How many files are in conflict, staged, modified and untracked.
+pub fn changes(worktree: &Worktree) -> Cell {
     let Some(Changes {
         staged,
         modified,

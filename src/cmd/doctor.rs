@@ -93,6 +93,7 @@ fn checks() -> Vec<Check> {
     checks.push(on_path());
     checks.extend(shells.into_iter().flatten().flatten());
     checks.extend(loaded());
+    checks.extend(hooks());
     checks.extend(TOOLS.iter().map(tool));
     checks.extend(
         crate::claude::registry()
@@ -238,6 +239,28 @@ fn loaded() -> Option<Check> {
         Status::Ok,
         "the integration is loaded",
     ))
+}
+
+/// Whether Claude Code calls treehop: a choice, but what it calls has to be there.
+fn hooks() -> Option<Check> {
+    let (name, install) = ("claude hooks", "treehop install claude");
+    let plan = match install::plan_claude(false, false) {
+        Ok(plan) => plan,
+        Err(error) => return Some(Check::new(name, Status::Warn, format!("{error:#}"))),
+    };
+    let file = places::tilde(&plan.file);
+    match plan.action {
+        Action::Unchanged => Some(Check::new(name, Status::Ok, format!("installed in {file}"))),
+        Action::Updated => {
+            let message = format!("what {file} calls is not what this treehop installs");
+            Some(Check::new(name, Status::Warn, message).fix(install))
+        }
+        _ => {
+            places::program("claude")?;
+            let message = "optional: claude --worktree makes worktrees of its own kind";
+            Some(Check::new(name, Status::Ok, message).fix(install))
+        }
+    }
 }
 
 /// A program that treehop calls for some of what it does.

@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod find;
 mod here;
+mod hook;
 mod init;
 mod install;
 mod list;
@@ -12,6 +13,7 @@ mod new;
 mod prune;
 mod remove;
 mod setup;
+mod statusline;
 mod undo;
 
 use std::ffi::OsString;
@@ -50,6 +52,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
         Command::Prune(args) => prune::run(&args),
+        Command::Hook(args) => hook::run(&args),
+        Command::Statusline => statusline::run(),
         Command::Init(args) => init::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -40,15 +40,16 @@ struct Made {
     launch: Option<Launch>,
 }
 
+/// What was made.
 #[derive(Serialize)]
-struct Created {
+pub struct Created {
     /// Is the branch new?
     branch: bool,
     /// What the new branch, or the worktree without one, begins at.
     #[serde(serialize_with = "crate::worktree::text_or_null")]
     from: Option<BString>,
     /// The pull request that the branch is.
-    pr: Option<u64>,
+    pub pr: Option<u64>,
 }
 
 /// What is checked out.
@@ -145,16 +146,36 @@ pub fn run(args: &cli::New) -> Result<()> {
     let fork = fork.map(super::claude::latest).transpose()?;
     let fork = fork.map(|(worktree, _)| worktree);
     let from = fork.as_deref().unwrap_or(&dir);
-    let mut repo = Repo::discover(from)?;
+    let repo = Repo::discover(from)?;
     known::remember(&repo);
     if args.candidates {
         return candidates::print(&repo, args);
     }
+    let (directory, created) = worktree(args, &dir, from, repo)?;
+    let steps = set_up(args, &directory, created.pr)?;
+    let launch = (args.claude || fork.is_some()).then(|| Launch {
+        args: args.claude_args.len(),
+        fork: fork.clone(),
+    });
+    print(args, from, &directory, created, steps, launch)
+}
+
+/// Makes the worktree that `args` ask for in `dir`, as if in `from`, which is in `repo`. All that is left to do then is to
+/// set it up.
+///
+/// # Errors
+/// It is refused or fails, and nothing of it is left.
+pub fn worktree(
+    args: &cli::New,
+    dir: &Path,
+    from: &Path,
+    mut repo: Repo,
+) -> Result<(PathBuf, Created)> {
     if unfinished::resume(&repo)? {
         repo = Repo::discover(from)?;
     }
     let asked = Asked::new(args, &repo)?;
-    let changes = (args.carry || fork.is_some())
+    let changes = (args.carry || args.fork.is_some())
         .then(|| Here::new(&repo)?.changes())
         .transpose()?;
     // What takes long is done before others are kept waiting.
@@ -173,9 +194,8 @@ pub fn run(args: &cli::New) -> Result<()> {
     if let Some(changes) = &changes {
         changes.fit(source.commit(&repo).as_deref())?;
     }
-    let directory = directory(args, &repo, &dir, &source)?;
+    let directory = directory(args, &repo, dir, &source)?;
     let plan = plan(&repo, &here.entries, &source, directory.clone())?;
-    let pr = source.number();
     // Up to here Ctrl-C simply ends it.
     interrupt::watch()?;
     let mut making = Making::begin(&repo, plan, &turn)?;
@@ -208,17 +228,12 @@ pub fn run(args: &cli::New) -> Result<()> {
         Failure::new(Exit::Failed, format!("interrupted; '{name}' is complete"))
             .hint(format!("wcd {name}"))
     })?;
-    let steps = set_up(args, &directory, pr)?;
     let created = Created {
         branch: source.branch().is_some_and(|(_, new)| new),
         from: source.from(),
-        pr,
+        pr: source.number(),
     };
-    let launch = (args.claude || fork.is_some()).then(|| Launch {
-        args: args.claude_args.len(),
-        fork: fork.clone(),
-    });
-    print(args, from, &directory, created, steps, launch)
+    Ok((directory, created))
 }
 
 /// Sets it up as far as that is wanted: a stranger's code gets neither an installation nor what `.worktreeinclude` names.

@@ -33,13 +33,18 @@ pub struct Log {
     file: File,
 }
 
+/// Where the log of the worktree with this git directory is.
+pub fn path(git_dir: &Path) -> PathBuf {
+    git_dir.join("treehop-setup.log")
+}
+
 impl Log {
     /// Begins a new log in `git_dir`.
     ///
     /// # Errors
     /// [`Exit::Refused`] where another set-up is under way.
     pub fn open(git_dir: &Path) -> Result<Self> {
-        let path = git_dir.join("treehop-setup.log");
+        let path = path(git_dir);
         let context = || format!("could not write '{}'", path.display());
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(&path);

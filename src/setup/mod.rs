@@ -16,6 +16,7 @@ use crate::error::{Exit, Failure};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use log::Log;
+pub use log::path as log_path;
 use run::Runner;
 pub use run::say;
 pub use table::is_wanted;

@@ -1,39 +1,16 @@
-//! `treehop install`
+//! The shells' start-up files: a block in each that loads a copy of the integration.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::ValueEnum;
 use serde::Serialize;
 
+use super::{Action, Change, diff};
 use crate::block::{self, Taken};
 use crate::cli::{self, Shell};
-use crate::error::{Exit, Failure};
-use crate::{file, output, places};
-
-/// What happens to a shell's start-up, in the JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// It did not load treehop before.
-    Added,
-    /// It loaded an older copy, or by an older block.
-    Updated,
-    /// Nothing to do.
-    Unchanged,
-    /// It does not load treehop any more.
-    Removed,
-    /// There was nothing to take out.
-    Absent,
-}
-
-/// One file, as it is and as it is to be; `None`: no file.
-struct Change {
-    path: PathBuf,
-    before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
-}
+use crate::error::Failure;
+use crate::{file, places};
 
 /// What a shell needs, worked out before anything is written.
 pub struct Plan {
@@ -46,37 +23,19 @@ pub struct Plan {
     changes: Vec<Change>,
 }
 
+/// A shell in the JSON.
 #[derive(Serialize)]
-struct Document {
-    schema: u8,
-    shells: Vec<Done>,
-}
-
-#[derive(Serialize)]
-struct Done {
+pub struct Done {
     shell: &'static str,
     file: String,
     action: Action,
 }
 
-/// Runs `treehop install`.
-pub fn run(args: &cli::Install) -> Result<()> {
-    let shells = match &args.shells[..] {
-        [] if args.uninstall => Shell::value_variants().to_vec(),
-        [] => Shell::present()?,
-        named => Shell::value_variants()
-            .iter()
-            .copied()
-            .filter(|shell| named.contains(shell))
-            .collect(),
-    };
-    if shells.is_empty() {
-        return Err(
-            Failure::new(Exit::Failed, "found none of bash, zsh, fish and nu")
-                .hint("name the shell: treehop install bash")
-                .into(),
-        );
-    }
+/// Serves `shells`; returns what was done and what failed.
+///
+/// # Errors
+/// What is wrong with all of them.
+pub fn run(shells: Vec<Shell>, args: &cli::Install) -> Result<(Vec<Plan>, Vec<String>)> {
     // Every shell for itself: what is wrong with one file keeps no other shell from being served.
     let mut plans = Vec::new();
     let mut failures = Vec::new();
@@ -98,24 +57,7 @@ pub fn run(args: &cli::Install) -> Result<()> {
             Err(error) => failures.push(format!("{}: {error:#}", shell.name())),
         }
     }
-    if failures.is_empty() {
-        let shells = plans.iter().map(|plan| Done {
-            shell: plan.shell.name(),
-            file: plan.file.to_string_lossy().into_owned(),
-            action: plan.action,
-        });
-        output::json(&Document {
-            schema: output::SCHEMA,
-            shells: shells.collect(),
-        })?;
-    }
-    report(&plans, args)?;
-    if failures.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Failed, failures.join("\n"))
-        .hint("mend that and run it again, or load by hand what treehop init SHELL prints")
-        .into())
+    Ok((plans, failures))
 }
 
 /// Works out what `shell` needs, to load treehop or (`uninstall`) to forget it.
@@ -199,6 +141,15 @@ pub fn plan(shell: Shell, uninstall: bool) -> Result<Plan> {
 }
 
 impl Plan {
+    /// What the JSON says of it.
+    pub fn done(&self) -> Done {
+        Done {
+            shell: self.shell.name(),
+            file: self.file.to_string_lossy().into_owned(),
+            action: self.action,
+        }
+    }
+
     fn changes(&self) -> impl Iterator<Item = &Change> {
         self.changes
             .iter()
@@ -212,10 +163,7 @@ impl Plan {
     }
 
     fn write(&self) -> Result<()> {
-        self.changes().try_for_each(|change| match &change.after {
-            Some(text) => file::replace(&change.path, text),
-            None => file::remove(&change.path),
-        })
+        self.changes().try_for_each(Change::write)
     }
 
     /// Shows what [`Plan::write`] would write: a start-up file as a diff, the copy by what prints it.
@@ -223,11 +171,7 @@ impl Plan {
         let mut text = Vec::new();
         for change in self.changes() {
             if change.path == self.file {
-                text.extend(diff(
-                    &change.path,
-                    change.before.as_deref(),
-                    change.after.as_deref(),
-                ));
+                text.extend(diff(change));
             } else if change.after.is_some() {
                 let line = format!(
                     "{}: the text of `treehop init {}`\n",
@@ -243,66 +187,8 @@ impl Plan {
     }
 }
 
-/// The one hunk in which two texts differ, unified, as `patch` reads it.
-fn diff(path: &Path, before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<u8> {
-    const CONTEXT: usize = 3;
-    let (old, new) = (lines(before), lines(after));
-    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = old[head..]
-        .iter()
-        .rev()
-        .zip(new[head..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let from = head.saturating_sub(CONTEXT);
-    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-    let to = (old_end + CONTEXT).min(old.len());
-    let range = |length: usize| {
-        if length == 0 {
-            format!("{from},0")
-        } else {
-            format!("{},{length}", from + 1)
-        }
-    };
-    let name = |there: bool| {
-        if there {
-            path.display().to_string()
-        } else {
-            "/dev/null".to_string()
-        }
-    };
-    let mut text = format!(
-        "--- {}\n+++ {}\n@@ -{} +{} @@\n",
-        name(before.is_some()),
-        name(after.is_some()),
-        range(to - from),
-        range(to - from + new_end - old_end),
-    )
-    .into_bytes();
-    let mut add = |sign: u8, lines: &[&[u8]]| {
-        for line in lines {
-            text.push(sign);
-            text.extend(*line);
-            if !line.ends_with(b"\n") {
-                text.extend(b"\n\\ No newline at end of file\n");
-            }
-        }
-    };
-    add(b' ', &old[from..head]);
-    add(b'-', &old[head..old_end]);
-    add(b'+', &new[head..new_end]);
-    add(b' ', &old[old_end..to]);
-    text
-}
-
-fn lines(text: Option<&[u8]>) -> Vec<&[u8]> {
-    text.unwrap_or_default()
-        .split_inclusive(|&b| b == b'\n')
-        .collect()
-}
-
 /// Says what was done, a line for each shell, and what to do next.
-fn report(plans: &[Plan], args: &cli::Install) -> Result<()> {
+pub fn report(plans: &[Plan], args: &cli::Install) -> Result<()> {
     let would = if args.dry_run { "would be " } else { "" };
     for plan in plans {
         let (shell, file) = (plan.shell.name(), places::tilde(&plan.file));

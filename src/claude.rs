@@ -187,11 +187,14 @@ fn session(file: &Path) -> Option<Session> {
     })
 }
 
+/// How the reason begins for which git holds a subagent's worktree locked.
+pub const AGENT: &str = "claude agent ";
+
 /// Does `reason`, why git holds a worktree locked, name a session of Claude Code that is no more? It looks like
 /// `claude session NAME (pid N start PROCSTART)`, and outlives the session.
 pub fn is_stale_lock(reason: &str) -> bool {
     let process = |reason: &str| {
-        let named = ["claude session ", "claude agent "]
+        let named = ["claude session ", AGENT]
             .iter()
             .any(|start| reason.starts_with(start));
         let (_, process) = reason.rsplit_once("(pid ").filter(|_| named)?;

@@ -1081,6 +1081,8 @@ fn a_second_setup_of_the_same_worktree_is_refused_until_the_first_ends() {
         stderr.starts_with("treehop: this worktree is being set up already\nhint: tail -f "),
         "{stderr}"
     );
+    let remove = world.treehop("app", &["remove", "auth"]).output().unwrap();
+    assert_eq!(remove.status.code(), Some(5), "{}", text(&remove.stderr));
     // A kill -9 leaves no lock, not even where the tool lives on.
     child.kill().unwrap();
     child.wait().unwrap();

@@ -299,7 +299,7 @@ fn lock(repo: &Repo, entry: &Entry, name: &str, parent: Option<&Asking>) -> Resu
     }
     let start = claude::began(parent.pid);
     let start = start.map_or_else(String::new, |start| format!(" start {start}"));
-    let reason = format!("claude agent {name} (pid {}{start})", parent.pid);
+    let reason = format!("{}{name} (pid {}{start})", claude::AGENT, parent.pid);
     git(&["lock", "--reason", &reason]).with_context(|| format!("could not lock '{name}'"))
 }
 

@@ -7,13 +7,13 @@ use gix::bstr::BString;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::cli;
 use crate::git::Git;
 use crate::journal::Turn;
 use crate::reader::Reader;
 use crate::removal::{Done, Surroundings, git_dir, snapshot, trash};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
+use crate::{claude, cli};
 use crate::{known, merged, output, unfinished, worktree};
 
 /// No run of treehop takes longer.
@@ -62,11 +62,10 @@ pub fn run(args: &cli::Prune) -> Result<()> {
         }
     }
     let around = Surroundings::new(&repo, &entries);
-    let removed = if args.merged {
-        remove_merged(&around, dry_run)?
-    } else {
-        vec![]
-    };
+    let mut removed = sweep_agents(&around, dry_run)?;
+    if args.merged {
+        removed.extend(remove_merged(&around, dry_run)?);
+    }
     let snapshots_dropped = drop_old(&repo, dry_run)?;
     let mut cd = None;
     if !dry_run {
@@ -169,6 +168,22 @@ fn only_there(repo: &Repo, entry: &Entry) -> Option<&'static str> {
         .args(["diff-index", "--cached", "--quiet", commit, "--"])
         .read();
     (index.exists() && staged.is_err()).then_some("staged changes")
+}
+
+/// Removes the worktrees of subagents whose session is dead, where nothing would be lost: nobody else asks for that.
+fn sweep_agents(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
+    let mut removed = vec![];
+    for (at, entry) in around.entries.iter().enumerate() {
+        let reason = entry.locked().unwrap_or_default();
+        if !(reason.starts_with(claude::AGENT) && claude::is_stale_lock(&reason)) {
+            continue;
+        }
+        match around.check(at, false, false) {
+            Ok(plan) => removed.push(plan.carry_out(around.repo, dry_run)?),
+            Err(error) => eprintln!("'{}' of a dead agent is kept: {error:#}", entry.name),
+        }
+    }
+    Ok(removed)
 }
 
 /// Removes the worktrees whose branch is merged and that nothing stands against.

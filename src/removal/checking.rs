@@ -14,7 +14,7 @@ use crate::merged::{self, Place};
 use crate::repo::changes::Changes;
 use crate::repo::entry::Entry;
 use crate::repo::{Head, Repo};
-use crate::session;
+use crate::{session, setup, shell};
 
 /// The repository, and who works in it.
 #[derive(Debug)]
@@ -121,6 +121,11 @@ impl<'a> Surroundings<'a> {
         if let Some(operation) = entry.operation().0 {
             let message = format!("'{name}' is in the middle of a {operation}");
             return refused(message, format!("git {operation} --abort, or finish it"));
+        }
+        if setup::is_under_way(&entry.git_dir) {
+            let log = setup::log_path(&entry.git_dir);
+            let message = format!("'{name}' is being set up");
+            return refused(message, format!("tail -f {}", shell::quoted(&log)));
         }
         if let Some((_, session)) = self.sessions.iter().find(|(of, _)| *of == at) {
             let session = session::describe(session);

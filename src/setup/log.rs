@@ -38,6 +38,13 @@ pub fn path(git_dir: &Path) -> PathBuf {
     git_dir.join("treehop-setup.log")
 }
 
+/// Is a set-up of the worktree with `git_dir` under way?
+pub fn is_held(git_dir: &Path) -> bool {
+    let shared = FlockOperation::NonBlockingLockShared;
+    File::open(path(git_dir))
+        .is_ok_and(|log| rustix::fs::flock(log, shared) == Err(rustix::io::Errno::WOULDBLOCK))
+}
+
 impl Log {
     /// Begins a new log in `git_dir`.
     ///

@@ -16,7 +16,7 @@ use crate::error::{Exit, Failure};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
 use log::Log;
-pub use log::path as log_path;
+pub use log::{is_held as is_under_way, path as log_path};
 use run::Runner;
 pub use run::say;
 pub use table::is_wanted;

@@ -147,3 +147,32 @@ fn snapshots_of_more_than_thirty_days_are_dropped() {
     project.json(&["undo"]);
     project.sound(&["app-young"]);
 }
+
+#[test]
+fn worktrees_of_dead_agents_go_if_nothing_in_them_would_be_lost() {
+    let project = Project::new();
+    let own = std::process::id();
+    for (name, pid) in [
+        ("dead", "4000000"),
+        ("living", own.to_string().as_str()),
+        ("working", "4000001"),
+    ] {
+        let dir = project.fresh(name);
+        let reason = format!("claude agent {name} (pid {pid})");
+        project.git(&[
+            "worktree",
+            "lock",
+            "--reason",
+            &reason,
+            dir.to_str().unwrap(),
+        ]);
+    }
+    project.write("app-working/new", "work");
+    let would = project.json(&["prune", "--dry-run"]);
+    assert_eq!(would["removed"][0]["name"], "dead");
+    assert!(project.at("app-dead").exists());
+    let done = project.json(&["prune"]);
+    assert_eq!(done["removed"].as_array().unwrap().len(), 1);
+    assert!(!project.at("app-dead").exists());
+    assert!(project.at("app-living").exists() && project.at("app-working/new").exists());
+}

@@ -1,9 +1,18 @@
-//! treehop starts at every change of directory. At a fixed address it need not be relocated first, which would be a
-//! fifth of its start; what it reads is the user's own, and it is safe Rust throughout.
+//! What the linker is told on Linux.
+
+/// treehop starts at every change of directory. At a fixed address it need not be relocated first, which would be a
+/// fifth of its start; what it reads is the user's own, and it is safe Rust throughout.
+const FIXED: &str = "-no-pie";
+
+/// A tenth of the binary would be tables that only unwinding reads, and a panic aborts.
+const NO_UNWINDING: &str = "src/no-unwinding.ld";
 
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
+    println!("cargo::rerun-if-changed={NO_UNWINDING}");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        println!("cargo::rustc-link-arg-bins=-no-pie");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+        println!("cargo::rustc-link-arg-bins={FIXED}");
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{script}{NO_UNWINDING}");
     }
 }

@@ -51,7 +51,8 @@ impl Entry {
         }
     }
 
-    fn has(&self, file: &str) -> bool {
+    /// Was there a file of that name in its git directory when that was looked at first?
+    pub fn has(&self, file: &str) -> bool {
         let names = || {
             std::fs::read_dir(&self.git_dir)
                 .into_iter()

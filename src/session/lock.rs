@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::claude;
 
 /// Its name, beside `HEAD`.
-const FILE: &str = "treehop-claude.lock";
+pub const FILE: &str = "treehop-claude.lock";
 
 /// How often, and how long apart, is tried what somebody's short look stands in the way of.
 const TRIES: u32 = 200;

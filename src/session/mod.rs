@@ -27,7 +27,8 @@ pub fn live(entries: &[Entry]) -> Vec<(usize, Session)> {
     let mut found: Vec<(usize, Session)> = sessions.iter().filter_map(placed).collect();
     for (at, entry) in entries.iter().enumerate() {
         // Where one is known the lock is most likely its own, even if a script between took it.
-        if found.iter().all(|(of, _)| *of != at)
+        if entry.has(lock::FILE)
+            && found.iter().all(|(of, _)| *of != at)
             && let Some(holder) = lock::holder(&entry.git_dir)
         {
             let known = sessions.iter().find(|session| session.pid == holder.pid);

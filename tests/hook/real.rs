@@ -53,10 +53,14 @@ fn claude_makes_and_removes_its_worktrees_by_treehop() {
 
     let path = repo.tree("bitsandbytes-fix-it");
     let live = || {
-        let tree = path.exists().then(|| repo.listed(&path));
-        let live = tree.map(|tree| tree["claude"]["live"].clone());
-        live.and_then(|live| live.as_array().cloned())
-            .unwrap_or_default()
+        // Git makes the directory before it is on the list.
+        let list = repo.list();
+        let trees = list["worktrees"].as_array().unwrap().iter();
+        let tree = trees
+            .clone()
+            .find(|tree| tree["path"] == path.to_str().unwrap());
+        let live = tree.and_then(|tree| tree["claude"]["live"].as_array().cloned());
+        live.unwrap_or_default()
     };
     let begin = || {
         let terminal = claude(&repo, &repo.auth(), &["--worktree", "fix/it"]);

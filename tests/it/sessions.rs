@@ -1,5 +1,7 @@
 //! Claude in worktrees, in all four shells: `wclaude`, windows of its own, and what a prompt knows of sessions.
 
+use serde_json::json;
+
 use crate::common::{Repo, Shell};
 use crate::live::{Session, offline};
 use crate::scenarios::scenarios;
@@ -60,6 +62,29 @@ scenarios! {
         s.line("wclaude -h");
         assert!(s.output().contains("--trust"), "{}", s.output());
         s.probe().status(0).at(&repo.main);
+    }
+
+    wnew_fork_takes_changes_and_conversation_along: |shell| {
+        let repo = Repo::guide();
+        stand_in_for_claude(&repo);
+        repo.commit(&repo.auth(), "auth", "committed\n");
+        repo.scratch.write(repo.auth().join("new"), "not committed\n");
+        let mut s = repo.shell(shell).start();
+        s.line("wnew feature/b --fork auth");
+        assert!(s.output().contains("treehop: there is no conversation in 'feature-auth' to fork"), "{}", s.output());
+        s.probe().status(3).at(&repo.main);
+        let id = "11111111-1111-4111-8111-111111111111";
+        let record = json!({"type": "user", "cwd": repo.auth(), "timestamp": "2024-05-01T10:00:00.000Z", "sessionId": id});
+        let slug = repo.auth().to_str().unwrap().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        repo.scratch.write(format!(".claude/projects/{slug}/{id}.jsonl"), format!("{record}\n"));
+        let tree = repo.tree("bitsandbytes-feature-b");
+        s.line("wnew feature/b --fork auth");
+        let said = format!("claude in {} with : <--resume> <{id}> <--fork-session> <--name> <feature-b>", tree.display());
+        assert!(s.output().contains(&said), "{}", s.output());
+        s.probe().status(7).at(&tree).branch("feature/b");
+        assert_eq!(std::fs::read_to_string(tree.join("auth")).unwrap(), "committed\n");
+        assert_eq!(std::fs::read_to_string(tree.join("new")).unwrap(), "not committed\n");
+        assert!(repo.auth().join("new").exists(), "where they come from they stay");
     }
 
     a_window_of_its_own: |shell| {

@@ -43,6 +43,9 @@ _treehop() {
             treehop,list)
                 cmd="treehop__subcmd__list"
                 ;;
+            treehop,merge)
+                cmd="treehop__subcmd__merge"
+                ;;
             treehop,new)
                 cmd="treehop__subcmd__new"
                 ;;
@@ -85,6 +88,9 @@ _treehop() {
             treehop__subcmd__help,list)
                 cmd="treehop__subcmd__help__subcmd__list"
                 ;;
+            treehop__subcmd__help,merge)
+                cmd="treehop__subcmd__help__subcmd__merge"
+                ;;
             treehop__subcmd__help,new)
                 cmd="treehop__subcmd__help__subcmd__new"
                 ;;
@@ -107,7 +113,7 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup claude remove undo prune init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo merge prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -228,7 +234,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup claude remove undo prune init install completions doctor help"
+            opts="list find here new setup claude remove undo merge prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,6 +360,20 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__merge)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -521,6 +541,43 @@ _treehop() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__merge)
+            opts="-m -n -C -h --into --no-ff --squash --message --rebase --keep --pull --dry-run --fields --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -C)

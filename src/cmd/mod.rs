@@ -8,6 +8,7 @@ mod here;
 mod init;
 mod install;
 mod list;
+mod merge;
 mod new;
 mod prune;
 mod remove;
@@ -49,6 +50,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Claude(args) => claude::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Install(args) => install::run(&args),

@@ -351,7 +351,13 @@ pub struct Merge {
     #[arg(long, conflicts_with = "rebase")]
     pub squash: bool,
     /// The message of that commit
-    #[arg(short, long, value_name = "MSG", requires = "squash")]
+    #[arg(
+        short,
+        long,
+        value_name = "MSG",
+        requires = "squash",
+        allow_hyphen_values = true
+    )]
     pub message: Option<OsString>,
     /// Rebase the branch first, then fast-forward
     #[arg(long)]

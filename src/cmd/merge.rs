@@ -71,7 +71,7 @@ pub fn run(args: &cli::Merge) -> Result<()> {
         let removed = removal.map(|removal| removal.carry_out(repo, true));
         (merged, removed.transpose()?)
     } else {
-        let (how, after) = plan.carry_out(repo, args.message.as_deref())?;
+        let (how, after) = plan.carry_out(repo, args)?;
         let merged = Merged::new(&plan, how, Some(after));
         merged.say("merged");
         let removed = removal.map(|_| remove(&plan, &merged));

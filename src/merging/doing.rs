@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use gix::bstr::{BString, ByteSlice};
 
 use super::{How, Plan, Source, refused};
+use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::git::{self, Git, branch_ref};
 use crate::interrupt;
@@ -29,6 +30,8 @@ const DEAD: Duration = Duration::from_secs(5);
 /// A branch that is about to move, noted so that it can be taken back.
 #[derive(Debug)]
 struct Attempt {
+    /// What is merged, as people call it.
+    from: BString,
     /// What moves.
     into: BString,
     /// Where it stood.
@@ -46,6 +49,7 @@ struct Attempt {
 impl Attempt {
     fn record(&self) -> Record {
         let mut record = Record::default();
+        record.add("from", [&self.from]);
         record.add("into", [&self.into]);
         record.add("base", [&self.base]);
         record.add("tip", [&self.tip]);
@@ -62,6 +66,7 @@ impl Attempt {
     fn from_record(record: &Record) -> Option<Self> {
         let text = |key| record.text(key).map(str::to_owned);
         Some(Attempt {
+            from: record.get("from")?.clone(),
             into: record.get("into")?.clone(),
             base: text("base")?,
             tip: text("tip")?,
@@ -108,20 +113,20 @@ impl Attempt {
             ensure!(after != self.base, "git did not move '{}'", self.into);
             Ok(after)
         });
-        let done = done.or_else(|error| Err(self.failed(repo, source, error)));
+        let done = done.or_else(|error| Err(self.failed(repo, error)));
         journal.done()?;
         done
     }
 
     /// Takes all of it back, and says what went wrong.
-    fn failed(&self, repo: &Repo, source: &Source, error: anyhow::Error) -> anyhow::Error {
+    fn failed(&self, repo: &Repo, error: anyhow::Error) -> anyhow::Error {
         let worktrees = [&self.rebased, &self.dir];
         let conflicts: Vec<_> = worktrees
             .into_iter()
             .flatten()
             .flat_map(|dir| conflicts(dir))
             .collect();
-        let (from, into) = (&source.branch, &self.into);
+        let (from, into) = (&self.from, &self.into);
         let back = match tip(repo, into) {
             Ok(now) if now == self.base => self.back(),
             // Git ended badly after all was done.
@@ -152,7 +157,7 @@ impl Attempt {
             put_back(dir)?;
         }
         match self.rebasing() {
-            Some(dir) => changing(dir, &["rebase", "--abort"]),
+            Some(dir) => asked(dir, &["rebase", "--abort"], NONE).map(drop),
             None => Ok(()),
         }
     }
@@ -175,7 +180,7 @@ impl Attempt {
             }
             unlock(dir, begun)?;
             keep_changes(dir)?;
-            changing(dir, &["rebase", "--abort"])?;
+            asked(dir, &["rebase", "--abort"], NONE)?;
             said = Some(format!(
                 "took back a rebase that was interrupted in '{shown}'"
             ));
@@ -188,7 +193,7 @@ impl Attempt {
         let merging = state(dir, "MERGE_HEAD").is_some_and(|id| id.trim() == self.tip.as_bytes());
         if tip(repo, &self.into)? != self.base {
             if merging && index_is(dir, "HEAD")? {
-                changing(dir, &["merge", "--quit"])?;
+                asked(dir, &["merge", "--quit"], NONE)?;
             }
             return Ok(said);
         }
@@ -246,48 +251,38 @@ impl Plan {
     ///
     /// # Errors
     /// Git or a hook of it fails; all is as it was then, except that the upstream may have been pulled.
-    pub fn carry_out(&self, repo: &Repo, message: Option<&OsStr>) -> Result<(How, String)> {
+    pub fn carry_out(&self, repo: &Repo, args: &cli::Merge) -> Result<(How, String)> {
         interrupt::watch()?;
         let (source, target) = (&self.source, &self.target);
-        let attempt = |base: &str, tip: &str, tree: &str, rebased| Attempt {
+        let attempt = |from: &BString, base: &str, tip: &str, tree: &str| Attempt {
+            from: from.clone(),
             into: target.branch.clone(),
             base: base.into(),
             tip: tip.into(),
             tree: tree.into(),
             dir: target.path().map(Path::to_owned),
-            rebased,
+            rebased: None,
         };
-        if self.pull {
-            let upstream = target
-                .upstream
-                .as_ref()
-                .map(|upstream| upstream.name.clone());
-            let upstream = upstream.unwrap_or_default();
-            let pull = attempt(&target.tip, &self.base, &self.base, None);
-            pull.run(repo, source, || self.forward(repo, &upstream, &target.tip))?;
+        if let Some(upstream) = target.upstream.as_ref().filter(|_| self.pull) {
+            let pull = attempt(&upstream.short(), &target.tip, &self.base, &self.base);
+            pull.run(repo, source, || {
+                self.forward(repo, &upstream.name, &target.tip)
+            })?;
         }
         if self.how == How::Nothing {
             return Ok((How::Nothing, self.base.clone()));
         }
-        let rebased = (self.how == How::Rebase).then(|| source.path.clone());
-        let merge = attempt(&self.base, &source.tip, &self.tree, rebased);
+        let mut merge = attempt(&source.branch, &self.base, &source.tip, &self.tree);
+        merge.rebased = (self.how == How::Rebase).then(|| source.path.clone());
         let name = branch_ref(&source.branch);
         let after = merge.run(repo, source, || match (self.how, target.path()) {
-            (How::Squash, Some(dir)) => squash(dir, &name, message),
-            (How::Merge, Some(dir)) => self.join(dir, &name, &["--no-ff"]),
-            (How::FastForward, Some(dir)) => self.join(dir, &name, &[]),
-            (How::Rebase, _) => {
-                changing(&source.path, &["rebase", &self.base])?;
-                let rebased = tip(repo, &source.branch)?;
-                self.forward(repo, &name, &self.base).inspect_err(|_| {
-                    if tip(repo, &source.branch).is_ok_and(|now| now == rebased) {
-                        let _ =
-                            changing(&source.path, &["reset", "--quiet", "--keep", &source.tip]);
-                    }
-                })
-            }
+            (How::Rebase, _) => self.rebase(repo, &name),
             (_, None) => self.forward(repo, &name, &self.base),
-            (How::Nothing, _) => Ok(()),
+            (How::Squash, Some(dir)) => squash(dir, &short(repo, &name)?, args.message.as_deref()),
+            (_, Some(dir)) => {
+                let no_ff = args.no_ff.then_some("--no-ff");
+                join(dir, &short(repo, &name)?, no_ff)
+            }
         })?;
         // Git's settings may have asked for a merge commit.
         let how = match self.how {
@@ -297,16 +292,27 @@ impl Plan {
         Ok((how, after))
     }
 
-    /// `git merge`, whatever `branch.NAME.mergeOptions` says about half of it.
-    fn join(&self, dir: &Path, name: &BString, how: &[&str]) -> Result<()> {
-        let git = Git::changing(dir).args(["merge", "--commit", "--no-squash"]);
-        git.args(how).args([&*name.to_os_str_lossy()]).run()
+    /// Rebases the source, and moves the target on to it.
+    fn rebase(&self, repo: &Repo, name: &BString) -> Result<()> {
+        let Source {
+            path,
+            branch,
+            tip: before,
+            ..
+        } = &self.source;
+        Git::changing(path).args(["rebase", &self.base]).run()?;
+        let rebased = tip(repo, branch)?;
+        self.forward(repo, name, &self.base).inspect_err(|_| {
+            if tip(repo, branch).is_ok_and(|now| now == rebased) {
+                let _ = asked(path, &["reset", "--quiet", "--keep"], [before]);
+            }
+        })
     }
 
     /// Moves the target, which stands at `from`, on to the ref `name`.
     fn forward(&self, repo: &Repo, name: &BString, from: &str) -> Result<()> {
         if let Some(dir) = self.target.path() {
-            return self.join(dir, name, &["--ff-only"]);
+            return join(dir, name, Some("--ff-only"));
         }
         let to = repo_tip(repo, name)?;
         let reason = [b"merge ", &name[..], b": Fast-forward"].concat();
@@ -321,9 +327,16 @@ impl Plan {
     }
 }
 
+/// `git merge`, whatever `branch.NAME.mergeOptions` says about half of it.
+fn join(dir: &Path, name: &BString, how: Option<&str>) -> Result<()> {
+    let git = Git::changing(dir).args(["merge", "--commit", "--no-squash"]);
+    let git = git.args(how).args(["--"]);
+    git.args([&*name.to_os_str_lossy()]).run()
+}
+
 fn squash(dir: &Path, name: &BString, message: Option<&OsStr>) -> Result<()> {
     // `merge.ff = false` and a squash are at odds for git.
-    let git = Git::changing(dir).args(["merge", "--squash", "--ff"]);
+    let git = Git::changing(dir).args(["merge", "--squash", "--ff", "--"]);
     git.args([&*name.to_os_str_lossy()]).run()?;
     let commit = Git::changing(dir).args(["commit"]);
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -372,16 +385,15 @@ fn keep_changes(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn changing(dir: &Path, args: &[&str]) -> Result<()> {
-    Git::changing(dir).args(args).run()
-}
-
+/// Runs git in `dir` to look, or to take something back, which no hook is to refuse.
 fn asked(
     dir: &Path,
     args: &[&str],
     more: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Result<Vec<u8>> {
-    Git::in_dir(dir).here_only().args(args).args(more).read()
+    let git = Git::in_dir(dir).here_only();
+    let git = git.args(["-c", "core.hooksPath=/dev/null"]);
+    git.args(args).args(more).read()
 }
 
 /// Where a branch stands now.
@@ -393,6 +405,13 @@ fn repo_tip(repo: &Repo, name: &BString) -> Result<String> {
     let git = Git::at(&repo.common_dir).args(["rev-parse", "--verify", "--end-of-options"]);
     let id = git.args([&*name.to_os_str_lossy()]).read()?;
     Ok(id.trim().to_str_lossy().into_owned())
+}
+
+/// The name of a ref as people write it, and as it stands in a merge commit's message.
+fn short(repo: &Repo, name: &BString) -> Result<BString> {
+    let git = Git::at(&repo.common_dir).args(["for-each-ref", "--format=%(refname:short)"]);
+    let out = git.args([&*name.to_os_str_lossy()]).read()?;
+    Ok(out.trim_end_with(|c| c == '\n').into())
 }
 
 /// Files of the worktree that are in conflict.
@@ -428,7 +447,6 @@ fn written_since(file: &Path, begun: SystemTime) -> bool {
 /// Removes the lock of a git that was killed while it wrote files. Returns whether there was one.
 fn unlock(dir: &Path, begun: SystemTime) -> Result<bool> {
     let lock = admin(dir).join("index.lock");
-    let begun = begun.max(SystemTime::now() - Duration::from_secs(30 * 24 * 3600));
     if !written_since(&lock, begun) {
         return Ok(false);
     }

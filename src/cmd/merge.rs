@@ -56,28 +56,26 @@ pub fn run(args: &cli::Merge) -> Result<()> {
     }
     let (repo, entries) = (&search.repos[0].repo, &search.repos[0].entries);
     let around = Surroundings::new(repo, entries);
-    let source = Source::of(repo, &entries[at])?;
-    around.at_rest(at)?;
+    let source = Source::of(&around, at)?;
     let target = Target::find(repo, entries, args.into.as_deref())?;
     let plan = Plan::new(repo, source, target, args)?;
     let around = knowing(around, &plan, &plan.base);
     // What is not in the target is kept.
-    let removes = !args.keep && (plan.merged || plan.how != How::Nothing);
-    let removal = removes.then(|| around.check(at, false, false).map_err(or_keep));
-    let removal = removal.transpose()?;
-    let (merged, removed) = if args.dry_run {
+    let goes = !args.keep && (plan.merged || plan.how != How::Nothing);
+    let checked = goes.then(|| around.check(at, false, false).map_err(or_keep));
+    let checked = checked.transpose()?;
+    let (merged, done) = if args.dry_run {
         let merged = Merged::planned(&plan);
         merged.say("would merge");
-        let removed = removal.map(|removal| removal.carry_out(repo, true));
-        (merged, removed.transpose()?)
+        (merged, checked.map(|checked| checked.carry_out(repo, true)))
     } else {
         let (how, after) = plan.carry_out(repo, args)?;
         let merged = Merged::new(&plan, how, Some(after));
         merged.say("merged");
-        let removed = removal.map(|_| remove(&plan, &merged));
-        (merged, removed.transpose()?)
+        let done = checked.map(|_| remove(&plan, &merged));
+        (merged, done)
     };
-    let removed = Vec::from_iter(removed);
+    let removed = Vec::from_iter(done.transpose()?);
     let cd = (around.landing(&dir, &removed)).filter(|_| !args.dry_run);
     let info = Reader::new(repo, entries, &cli::Show::default()).repo();
     output::whole(&info, What { merged, removed }, cd, &args.fields)

@@ -150,7 +150,7 @@ impl<'a> Asking<'a> {
     pub fn files(&self, from: &str, to: &str) -> Result<usize> {
         let diff = ["diff-tree", "-r", "-z", "-M", "--name-only", from, to, "--"];
         let names = self.git(&diff).read()?;
-        Ok(names.iter().filter(|b| **b == 0).count())
+        Ok(names.find_iter(b"\0").count())
     }
 
     /// What in the worktree `dir` would be overwritten on the way from one tree to another, although git neither tracks
@@ -172,13 +172,12 @@ impl<'a> Asking<'a> {
         while let (Some(status), Some(path)) = (parts.next(), parts.next()) {
             let path = path.as_bstr();
             match tracked.get(path) {
-                // Assume-unchanged or skip-worktree: nobody has looked whether it is.
+                // Assume-unchanged or skip-worktree: nobody has looked whether it is changed.
                 Some(tag) if *tag == b'S' || tag.is_ascii_lowercase() => {
                     found.extend(there(path).map(|_| path.to_owned()));
                 }
-                Some(_) => {}
                 None if status == b"A" => found.extend(blocking(dir, path, &tracked)),
-                None => {}
+                _ => {}
             }
         }
         found.dedup();

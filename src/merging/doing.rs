@@ -113,7 +113,7 @@ impl Attempt {
             ensure!(after != self.base, "git did not move '{}'", self.into);
             Ok(after)
         });
-        let done = done.or_else(|error| Err(self.failed(repo, error)));
+        let done = done.map_err(|error| self.failed(repo, error));
         journal.done()?;
         done
     }

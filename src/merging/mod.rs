@@ -15,7 +15,7 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::git::{Git, branch_ref};
 use crate::merged;
-use crate::removal::counted;
+use crate::removal::{Surroundings, counted};
 use crate::repo::Repo;
 use crate::repo::changes::{self, Changes};
 use crate::repo::entry::Entry;
@@ -133,11 +133,12 @@ fn shown(branch: &BString) -> String {
 }
 
 impl Source {
-    /// The branch of that worktree.
+    /// The branch of the worktree at `at`.
     ///
     /// # Errors
-    /// It is the main worktree, or gone, or has no branch.
-    pub fn of(repo: &Repo, entry: &Entry) -> Result<Self> {
+    /// It is the main worktree, or gone, has no branch, or something is under way in it.
+    pub fn of(around: &Surroundings, at: usize) -> Result<Self> {
+        let entry = &around.entries[at];
         let (name, path) = (&entry.name, &entry.path);
         if entry.main {
             let message = format!("'{name}' is the main worktree, which others are merged into");
@@ -147,12 +148,8 @@ impl Source {
             let message = format!("the directory of '{name}' is gone: {}", path.display());
             return Err(Failure::new(Exit::NotFound, message).hint("wprune").into());
         }
-        if let Some(operation) = entry.operation().0 {
-            let message = format!("'{name}' is in the middle of a {operation}");
-            let hint = format!("git {operation} --abort, or finish it");
-            return Err(refused(message, hint));
-        }
-        let head = entry.head(repo);
+        around.at_rest(at)?;
+        let head = entry.head(around.repo);
         let Some(branch) = head.branch else {
             let message = format!("'{name}' is detached, so there is no branch to merge");
             let hint = format!("{} switch -c BRANCH", git_in(path));
@@ -345,6 +342,9 @@ impl Plan {
         };
         if !plan.merged {
             plan.find_out(&asking, &base_name, args)?;
+        }
+        if plan.how == How::Nothing {
+            plan.commits = 0;
         }
         plan.nothing_in_the_way(&asking)?;
         Ok(plan)

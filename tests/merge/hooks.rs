@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Stdio;
+use std::time::Duration;
 
+use crate::common::tools;
 use crate::{Work, how};
 
 fn hook(work: &Work, name: &str, text: &str) {
@@ -144,4 +148,28 @@ fn a_conflict_that_only_the_real_merge_has() {
         assert_eq!(work.repo.git_in(&work.x, ["status", "--porcelain"]), "");
         work.is_sound();
     }
+}
+
+#[test]
+fn ctrl_c_takes_it_back() {
+    let work = Work::diverged();
+    let before = rough(&work);
+    hook(&work, "pre-merge-commit", ": > \"$HOME/begun\"; sleep 60");
+    let mut treehop = work.repo.scratch.command(tools::treehop(), &work.repo.main);
+    let treehop = treehop
+        .args(["merge", "x"])
+        .process_group(0)
+        .stderr(Stdio::piped());
+    let child = treehop.spawn().unwrap();
+    while !work.repo.scratch.home.join("begun").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let group = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(2), "{said}");
+    assert!(said.contains("treehop: interrupted"), "{said}");
+    assert_eq!(rough(&work), before);
+    work.is_sound();
 }

@@ -38,11 +38,17 @@ fn a_merge_that_would_conflict_names_the_files_and_the_way_out() {
 
 #[test]
 fn a_rebase_that_conflicts_in_between_although_a_merge_would_not() {
-    let work = Work::diverged();
-    work.commit_x("one", "other\n");
-    work.commit_x("one", "1\n");
-    work.commit("one", "1\n");
-    assert!(work.refused(6, &["--rebase", "x"]).contains("\n  one\n"));
+    let work = Work::new();
+    let before = fs::read(work.x.join("src/server.py")).unwrap();
+    fs::write(work.x.join("src/server.py"), "other\n").unwrap();
+    work.repo
+        .git_in(&work.x, ["commit", "-q", "-a", "-m", "there"]);
+    fs::write(work.x.join("src/server.py"), before).unwrap();
+    work.repo
+        .git_in(&work.x, ["commit", "-q", "-a", "-m", "and back"]);
+    work.commit("src/server.py", "ours\n");
+    let said = work.refused(6, &["--rebase", "x"]);
+    assert!(said.contains("\n  src/server.py\n"), "{said}");
     work.merge(&["x"]).json();
     work.is_merged();
 }
@@ -237,14 +243,14 @@ fn session(repo: &Repo, dir: &std::path::Path) -> Living {
     let living = Living(Command::new("sleep").arg("600").spawn().unwrap());
     let pid = living.0.id();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let start = stat
+    let began = stat
         .rsplit_once(')')
         .unwrap()
         .1
         .split_whitespace()
         .nth(19)
         .unwrap();
-    let entry = serde_json::json!({"pid": pid, "procStart": start, "cwd": dir, "name": "busy bee"});
+    let entry = serde_json::json!({"pid": pid, "procStart": began, "cwd": dir, "name": "busy bee"});
     repo.scratch
         .write(format!(".claude/sessions/{pid}.json"), entry.to_string());
     living

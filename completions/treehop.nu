@@ -131,6 +131,22 @@ module completions {
     name?: string             # Which; none: the one removed last
   ]
 
+  # Merge a worktree's branch into the main worktree's, then remove the worktree
+  export extern "treehop merge" [
+    --into: string            # The branch to merge into (default: the main worktree's)
+    --no-ff                   # Make a merge commit even where the branch could be fast-forwarded
+    --squash                  # Make one commit of all
+    --message(-m): string     # The message of that commit
+    --rebase                  # Rebase the branch first, then fast-forward
+    --keep                    # Keep the worktree and the branch
+    --pull                    # Take what the upstream of the branch to merge into has first (fast-forward only)
+    --dry-run(-n)             # Say what would be done, and do nothing
+    --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help
+    ...query: string          # As for find; none: this worktree
+  ]
+
   # Forget worktrees whose directory is gone
   export extern "treehop prune" [
     --merged                  # Remove the worktrees whose branch is merged, too
@@ -241,6 +257,10 @@ module completions {
 
   # Bring a removed worktree back
   export extern "treehop help undo" [
+  ]
+
+  # Merge a worktree's branch into the main worktree's, then remove the worktree
+  export extern "treehop help merge" [
   ]
 
   # Forget worktrees whose directory is gone

@@ -93,6 +93,8 @@ pub enum Command {
     Remove(Remove),
     /// Bring a removed worktree back
     Undo(Undo),
+    /// Merge a worktree's branch into the main worktree's, then remove the worktree
+    Merge(Merge),
     /// Forget worktrees whose directory is gone
     Prune(Prune),
     /// Answer Claude Code when it makes or removes a worktree
@@ -330,6 +332,52 @@ pub struct Undo {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// Merge a worktree's branch into the main worktree's, then remove the worktree
+///
+/// As `git merge` does it: fast-forward where that is possible, with your settings, hooks and editor. Refused, with
+/// nothing changed, are a merge that would conflict (status 6), uncommitted changes on either side and a live session.
+/// Then the worktree is removed, and its branch, as `remove` does it. What was interrupted goes on when run again.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Merge {
+    /// As for find; none: this worktree
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<OsString>,
+    /// The branch to merge into (default: the main worktree's)
+    #[arg(long, value_name = "BRANCH")]
+    pub into: Option<OsString>,
+    /// Make a merge commit even where the branch could be fast-forwarded
+    #[arg(long, conflicts_with_all = ["squash", "rebase"])]
+    pub no_ff: bool,
+    /// Make one commit of all
+    #[arg(long, conflicts_with = "rebase")]
+    pub squash: bool,
+    /// The message of that commit
+    #[arg(
+        short,
+        long,
+        value_name = "MSG",
+        requires = "squash",
+        allow_hyphen_values = true
+    )]
+    pub message: Option<OsString>,
+    /// Rebase the branch first, then fast-forward
+    #[arg(long)]
+    pub rebase: bool,
+    /// Keep the worktree and the branch
+    #[arg(long)]
+    pub keep: bool,
+    /// Take what the upstream of the branch to merge into has first (fast-forward only)
+    #[arg(long)]
+    pub pull: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print these values only, raw, one a line (cd, repo.root, …)
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
+    pub fields: Vec<String>,
 }
 
 /// Forget worktrees whose directory is gone

@@ -16,6 +16,8 @@ pub enum Exit {
     Ambiguous = 4,
     /// Refused, to protect somebody's work or a live session.
     Refused = 5,
+    /// A merge would conflict.
+    Conflict = 6,
 }
 
 /// A failure that people read: `treehop: MESSAGE`, then a `hint: …` line where something helps.

@@ -146,6 +146,16 @@ impl Git {
         judged(out.status, b"").map(|()| out.stdout)
     }
 
+    /// Runs it where its status is an answer too. Returns that, and its standard output.
+    ///
+    /// # Errors
+    /// Git cannot be run, or a signal ended it.
+    pub fn ask(mut self) -> Result<(i32, Vec<u8>)> {
+        let out = self.0.output().context("could not run git")?;
+        let status = out.status.code().context("git was ended by a signal")?;
+        Ok((status, out.stdout))
+    }
+
     /// Runs it and returns its standard output.
     ///
     /// # Errors

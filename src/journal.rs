@@ -31,17 +31,20 @@ pub enum Kind {
     Removing,
     /// A removed worktree is brought back.
     Undoing,
+    /// A branch is merged into another.
+    Merging,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 3] = [Kind::Making, Kind::Removing, Kind::Undoing];
+    pub const ALL: [Kind; 4] = [Kind::Making, Kind::Removing, Kind::Undoing, Kind::Merging];
 
     fn folder(self, common_dir: &Path) -> PathBuf {
         common_dir.join("treehop").join(match self {
             Kind::Making => "making",
             Kind::Removing => "removing",
             Kind::Undoing => "undoing",
+            Kind::Merging => "merging",
         })
     }
 

@@ -14,6 +14,7 @@ mod interrupt;
 mod journal;
 mod known;
 mod merged;
+mod merging;
 mod output;
 mod places;
 mod query;

@@ -146,7 +146,7 @@ pub fn has_own_work(repo: &Repo, branch: &BStr, tip: &str, place: &Place) -> Res
 }
 
 /// The full name of the upstream of a branch, by its own full name.
-fn upstream(repo: &Repo, name: &BString) -> Option<BString> {
+pub fn upstream(repo: &Repo, name: &BString) -> Option<BString> {
     let out = Git::at(&repo.common_dir)
         .args(["for-each-ref", "--format=%(refname)%00%(upstream)"])
         .args([name.to_os_str_lossy()])
@@ -209,11 +209,16 @@ fn equal(repo: &Repo, base: &str, tip: &str) -> Result<Option<How>> {
         .map(|()| How::Squashed))
 }
 
-/// A folder for the objects that a question makes, so that asking leaves nothing in the repository.
-struct Scratch(PathBuf);
+/// A folder for the objects that a question makes, so that asking leaves nothing in the repository. One at a time.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(common_dir: &Path) -> Result<Self> {
+    /// Makes it, for the repository at `common_dir`.
+    ///
+    /// # Errors
+    /// The git directory cannot be written.
+    pub fn new(common_dir: &Path) -> Result<Self> {
         let dir = common_dir.join(format!("treehop/objects-{}", std::process::id()));
         std::fs::create_dir_all(&dir)
             .with_context(|| format!("could not create '{}'", dir.display()))?;
@@ -221,6 +226,11 @@ impl Scratch {
     }
 
     fn git(&self, common_dir: &Path) -> Git {
+        self.writing(Git::at(common_dir), common_dir)
+    }
+
+    /// `git` with this as the place for what it makes.
+    pub fn writing(&self, git: Git, common_dir: &Path) -> Git {
         let objects = common_dir.join("objects");
         let objects = objects.as_os_str().as_encoded_bytes();
         // Quoted as in C, since a path may hold the colon that lies between two.
@@ -229,9 +239,8 @@ impl Scratch {
             quoted.extend(format!("\\{byte:03o}").bytes());
         }
         quoted.push(b'"');
-        Git::at(common_dir)
-            // As young as it is: git walks the history by date.
-            .own(jiff::Timestamp::now().as_second())
+        // As young as it is: git walks the history by date.
+        git.own(jiff::Timestamp::now().as_second())
             .env("GIT_OBJECT_DIRECTORY", &self.0)
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted.to_os_str_lossy())
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::creation::plan;
 use crate::journal::{Kind, Turn};
+use crate::merging::doing;
 use crate::removal::{removing, restoring, trash};
 use crate::repo::Repo;
 
@@ -36,7 +37,12 @@ pub fn turn(repo: &Repo) -> Result<Turn> {
 
 /// Ends it, and says what was.
 fn end(repo: &Repo, turn: &Turn) -> bool {
-    let ends = [plan::resume, removing::resume, restoring::resume];
+    let ends = [
+        plan::resume,
+        doing::resume,
+        removing::resume,
+        restoring::resume,
+    ];
     let said: Vec<String> = ends.iter().flat_map(|end| end(repo, turn)).collect();
     for line in &said {
         eprintln!("treehop: {line}");

@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod install;
 mod list;
+mod merge;
 mod new;
 mod prune;
 mod remove;
@@ -51,6 +52,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Claude(args) => claude::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Hook(args) => hook::run(&args),
         Command::Statusline => statusline::run(),

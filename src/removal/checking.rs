@@ -27,6 +27,8 @@ pub struct Surroundings<'a> {
     sessions: Vec<(usize, Session)>,
     /// Where the session is that asks for the removal.
     exempt: Vec<usize>,
+    /// A commit, and where it is or is about to be.
+    merged: Option<(String, Place)>,
 }
 
 fn never<T>(message: String) -> Result<T> {
@@ -47,6 +49,7 @@ impl<'a> Surroundings<'a> {
             default: repo.default_branch(main.as_ref()),
             sessions: session::live(entries),
             exempt: vec![],
+            merged: None,
         }
     }
 
@@ -56,6 +59,19 @@ impl<'a> Surroundings<'a> {
         let (of, others) = (self.sessions.into_iter()).partition(|(_, session)| exempt(session));
         self.sessions = others;
         self.exempt = Vec::into_iter(of).map(|(at, _)| at).collect();
+        self
+    }
+
+    /// The same with `tip` known to be (or soon to be) in `into`, if that is the default branch.
+    #[must_use]
+    pub fn knowing(mut self, tip: &str, how: merged::How, into: &BString, at: &str) -> Self {
+        let place = (self.default.as_ref() == Some(into)).then(|| Place {
+            how,
+            into: into.clone(),
+            at: at.into(),
+            default: true,
+        });
+        self.merged = place.map(|place| (tip.into(), place));
         self
     }
 
@@ -115,7 +131,10 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Nothing is under way in it.
-    fn at_rest(&self, at: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Exit::Refused`]: an operation is, or a session.
+    pub fn at_rest(&self, at: usize) -> Result<()> {
         let entry = &self.entries[at];
         let name = &entry.name;
         if let Some(operation) = entry.operation().0 {
@@ -169,9 +188,16 @@ impl<'a> Surroundings<'a> {
         if let Some((_, other)) = others.find(|(_, e)| e.branch_meant().as_ref() == Some(branch)) {
             return kept(&format!("'{}' has it checked out too", other.name));
         }
-        match merged::find(self.repo, branch.as_bstr(), tip, self.default.as_ref())? {
-            Some(place) => Ok(Fate::Delete(place)),
-            None => kept("it is not merged"),
+        if let Some((_, place)) = self.merged.as_ref().filter(|(known, _)| known == tip) {
+            return Ok(Fate::Delete(place.clone()));
+        }
+        match (
+            merged::find(self.repo, branch.as_bstr(), tip, self.default.as_ref())?,
+            &self.default,
+        ) {
+            (Some(place), _) => Ok(Fate::Delete(place)),
+            (None, Some(default)) => kept(&format!("it is not merged into {default}")),
+            (None, None) => kept("it is not merged"),
         }
     }
 
@@ -243,7 +269,7 @@ fn kept_whole(entry: &Entry, contents: &Contents, force: bool) -> Result<()> {
 }
 
 /// The counts that are not zero.
-fn counted(changes: Changes) -> String {
+pub fn counted(changes: Changes) -> String {
     let counts = [
         (changes.conflicted, "in conflict"),
         (changes.staged, "staged"),

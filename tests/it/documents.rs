@@ -59,6 +59,7 @@ fn every_key_counts() {
         ("remove", &["remove", "a/b"]),
         ("snapshots", &["undo", "--list"]),
         ("undo", &["undo"]),
+        ("merge", &["merge", "a/b"]),
         ("candidates", &["new", "--candidates"]),
         ("prune", &["prune", "--merged"]),
     ] {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::tools;
 
 /// The kinds of document, named as in the schema's `$defs`.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "list",
     "found",
     "matches",
@@ -17,6 +17,7 @@ const KINDS: [&str; 12] = [
     "candidates",
     "setup",
     "remove",
+    "merge",
     "undo",
     "snapshots",
     "prune",

@@ -122,6 +122,7 @@ impl Out {
             () if has("--list") => "snapshots",
             () if has("list") => "list",
             () if has("find") || has("here") => "found",
+            () if has("merge") => "merge",
             () if has("install") => "install",
             () if has("doctor") => "doctor",
             () if has("new") => "new",
@@ -149,8 +150,9 @@ impl Out {
             "a failure prints nothing on standard output",
         );
         self.expect(
-            self.stderr.starts_with("treehop: "),
-            "a failure begins with `treehop: `",
+            // Git and its hooks may have said something before.
+            self.stderr.starts_with("treehop: ") || self.stderr.contains("\ntreehop: "),
+            "a failure says `treehop: `",
         );
         &self.stderr
     }

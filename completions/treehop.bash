@@ -46,6 +46,9 @@ _treehop() {
             treehop,new)
                 cmd="treehop__subcmd__new"
                 ;;
+            treehop,pr)
+                cmd="treehop__subcmd__pr"
+                ;;
             treehop,prune)
                 cmd="treehop__subcmd__prune"
                 ;;
@@ -88,6 +91,9 @@ _treehop() {
             treehop__subcmd__help,new)
                 cmd="treehop__subcmd__help__subcmd__new"
                 ;;
+            treehop__subcmd__help,pr)
+                cmd="treehop__subcmd__help__subcmd__pr"
+                ;;
             treehop__subcmd__help,prune)
                 cmd="treehop__subcmd__help__subcmd__prune"
                 ;;
@@ -107,7 +113,7 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup claude remove undo prune init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo pr prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -228,7 +234,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup claude remove undo prune init install completions doctor help"
+            opts="list find here new setup claude remove undo pr prune init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -368,6 +374,20 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help__subcmd__new)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__pr)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -572,6 +592,39 @@ _treehop() {
                     return 0
                     ;;
                 --fork)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__pr)
+            opts="-C -h --remote --fields --full --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --remote)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -35,6 +35,7 @@ complete -c treehop -n "__fish_treehop_needs_command" -f -a "setup" -d 'Install 
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "claude" -d 'Run claude in a worktree, unless one is live there'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "undo" -d 'Bring a removed worktree back'
+complete -c treehop -n "__fish_treehop_needs_command" -f -a "pr" -d 'Push a worktree\'s branch and open a pull or merge request'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "prune" -d 'Forget worktrees whose directory is gone'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "init" -d 'Print the integration for a shell'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "install" -d 'Load the integration from the start-up files of your shells'
@@ -109,6 +110,13 @@ complete -c treehop -n "__fish_treehop_using_subcommand undo" -s C -d 'Run as if
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l list -d 'Print those that can be brought back'
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -l remote -d 'The remote to push to' -r
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
+table\t'For eyes'"
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l merged -d 'Remove the worktrees whose branch is merged, too'
@@ -127,17 +135,18 @@ complete -c treehop -n "__fish_treehop_using_subcommand doctor" -l format -d 'Wh
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "new" -d 'Create a worktree for a branch, and set it up'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "setup" -d 'Install the dependencies of a worktree'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "claude" -d 'Run claude in a worktree, unless one is live there'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "undo" -d 'Bring a removed worktree back'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "prune" -d 'Forget worktrees whose directory is gone'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
-complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo prune init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "list" -d 'Print all worktrees of the repository'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "find" -d 'Find the worktree that QUERY means'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "here" -d 'Print the worktree of the current directory'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "new" -d 'Create a worktree for a branch, and set it up'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "setup" -d 'Install the dependencies of a worktree'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "claude" -d 'Run claude in a worktree, unless one is live there'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "remove" -d 'Remove worktrees, and their branches where they are merged'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "undo" -d 'Bring a removed worktree back'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "pr" -d 'Push a worktree\'s branch and open a pull or merge request'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "prune" -d 'Forget worktrees whose directory is gone'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "init" -d 'Print the integration for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "install" -d 'Load the integration from the start-up files of your shells'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "doctor" -d 'Check what treehop needs and uses, and say how to mend what is missing'
+complete -c treehop -n "__fish_treehop_using_subcommand help; and not __fish_seen_subcommand_from list find here new setup claude remove undo pr prune init install completions doctor help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -131,6 +131,21 @@ module completions {
     name?: string             # Which; none: the one removed last
   ]
 
+  def "nu-complete treehop pr format" [] {
+    [ "json" "table" ]
+  }
+
+  # Push a worktree's branch and open a pull or merge request
+  export extern "treehop pr" [
+    --remote: string          # The remote to push to
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --format: string@"nu-complete treehop pr format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    ...args: string           # As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
+  ]
+
   # Forget worktrees whose directory is gone
   export extern "treehop prune" [
     --merged                  # Remove the worktrees whose branch is merged, too
@@ -221,6 +236,10 @@ module completions {
 
   # Bring a removed worktree back
   export extern "treehop help undo" [
+  ]
+
+  # Push a worktree's branch and open a pull or merge request
+  export extern "treehop help pr" [
   ]
 
   # Forget worktrees whose directory is gone

@@ -93,6 +93,8 @@ pub enum Command {
     Remove(Remove),
     /// Bring a removed worktree back
     Undo(Undo),
+    /// Push a worktree's branch and open a pull or merge request
+    Pr(Pr),
     /// Forget worktrees whose directory is gone
     Prune(Prune),
     /// Print the integration for a shell
@@ -326,6 +328,30 @@ pub struct Undo {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// Push a worktree's branch and open a pull or merge request
+///
+/// Pushes it, never forcing, to the remote that it tracks, the only one, `remote.pushDefault` or `origin`, and runs
+/// `gh pr create ARGS` or `glab mr create ARGS` there. A request that is open already is shown. Without the program the
+/// page is, on which one is opened. `remote.NAME.treehopForge` names the forge where its address does not: github, gitlab,
+/// gitea, bitbucket, bitbucket-server, azure, sourcehut.
+#[derive(Debug, Args)]
+#[command(override_usage = "treehop pr [OPTIONS] [QUERY] [ARGS]...")]
+pub struct Pr {
+    /// The remote to push to
+    #[arg(long, value_name = "NAME")]
+    pub remote: Option<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+    /// As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
+    #[arg(
+        value_name = "QUERY",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub args: Vec<OsString>,
 }
 
 /// Forget worktrees whose directory is gone

@@ -9,6 +9,7 @@ mod init;
 mod install;
 mod list;
 mod new;
+mod pr;
 mod prune;
 mod remove;
 mod setup;
@@ -49,6 +50,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Claude(args) => claude::run(&args),
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
+        Command::Pr(args) => pr::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Install(args) => install::run(&args),

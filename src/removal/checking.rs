@@ -238,7 +238,7 @@ fn kept_whole(entry: &Entry, contents: &Contents, force: bool) -> Result<()> {
 }
 
 /// The counts that are not zero.
-fn counted(changes: Changes) -> String {
+pub fn counted(changes: Changes) -> String {
     let counts = [
         (changes.conflicted, "in conflict"),
         (changes.staged, "staged"),

@@ -21,7 +21,7 @@ use crate::merged::Place;
 use crate::repo::discover::pointer;
 use crate::repo::{Head, Repo};
 use crate::session::lock::Lock;
-pub use checking::Surroundings;
+pub use checking::{Surroundings, counted};
 use contents::Contents;
 use removing::{Removing, Seen};
 use snapshot::Removed;

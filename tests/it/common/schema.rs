@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::tools;
 
 /// The kinds of document, named as in the schema's `$defs`.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "list",
     "found",
     "matches",
@@ -20,6 +20,7 @@ const KINDS: [&str; 12] = [
     "undo",
     "snapshots",
     "prune",
+    "pr",
     "install",
     "doctor",
 ];

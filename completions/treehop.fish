@@ -47,7 +47,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand list" -l format -d 'What
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s w -l watch -d 'Show the table on the whole terminal, and keep it fresh'
-complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
@@ -57,13 +57,13 @@ complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print a
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l partial -d 'The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there'
-complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand here" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
-complete -c treehop -n "__fish_treehop_using_subcommand here" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand here" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand here" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l base -d 'Where a new branch begins (default: treehop.base, else HEAD)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l pr -d 'The branch of this pull or merge request' -r
@@ -83,13 +83,13 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l no-setup -d 'Ins
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s c -l claude -d 'wnew: then run claude there; all that follows BRANCH is claude\'s'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s t -l tab -d 'Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l candidates -d 'For Tab: the branches that BRANCH may become'
-complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
-complete -c treehop -n "__fish_treehop_using_subcommand setup" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -l fork -d 'Go on with what was said last in that worktree, in a conversation of its own' -r
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
@@ -108,14 +108,14 @@ complete -c treehop -n "__fish_treehop_using_subcommand undo" -l format -d 'What
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l list -d 'Print those that can be brought back'
-complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l remote -d 'The remote to push to' -r
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l fields -d 'Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l format -d 'What to print' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
-complete -c treehop -n "__fish_treehop_using_subcommand pr" -l full -d 'Fill in commit, upstream, default, changes and claude.last too'
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -l full -d 'Fill in commit, upstream, default, changes, stashes and claude.last too'
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l fields -d 'Print these values only, raw, one a line (cd, repo.root, …)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"

@@ -113,7 +113,7 @@ pub struct Show {
     /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = field)]
     pub fields: Vec<String>,
-    /// Fill in commit, upstream, default, changes and claude.last too
+    /// Fill in commit, upstream, default, changes, stashes and claude.last too
     #[arg(long)]
     pub full: bool,
     /// What to print

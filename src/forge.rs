@@ -2,6 +2,7 @@
 
 pub mod program;
 
+use std::fmt::Write;
 use std::process::{Command, Stdio};
 
 /// A kind of forge, by how its addresses and pages look.
@@ -58,7 +59,7 @@ impl Forge {
 
     /// The forge whose own host this is.
     fn of_host(host: &str) -> Option<Self> {
-        let is = |known: &&str| {
+        let is = |known: &&'static str| {
             host == *known
                 || known
                     .strip_prefix('.')
@@ -66,7 +67,7 @@ impl Forge {
         };
         let mut known = FORGES.iter();
         known
-            .find(|known| known.2.iter().any(|host| is(&host)))
+            .find(|known| known.2.iter().any(is))
             .map(|known| known.0)
     }
 
@@ -93,15 +94,12 @@ impl Address {
     /// `real` says where ssh goes for a `[USER@]HOST`.
     pub fn parse(address: &str, real: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let address = address.trim();
-        let (scheme, place, path) = match address.split_once("://") {
-            Some((scheme, rest)) => {
-                let (place, path) = rest.split_once('/')?;
-                (scheme.to_ascii_lowercase(), place, path)
-            }
-            None => {
-                let (place, path) = scp_like(address)?;
-                ("ssh".into(), place, path)
-            }
+        let (scheme, place, path) = if let Some((scheme, rest)) = address.split_once("://") {
+            let (place, path) = rest.split_once('/')?;
+            (scheme.to_ascii_lowercase(), place, path)
+        } else {
+            let (place, path) = scp_like(address)?;
+            ("ssh".into(), place, path)
         };
         let (user, place) = match place.rsplit_once('@') {
             Some((user, place)) => (Some(user), place),
@@ -119,7 +117,7 @@ impl Address {
             "ssh" | "git+ssh" | "ssh+git" => {
                 let user = user.and_then(|user| user.split(':').next());
                 let asked = user.map_or_else(|| host.clone(), |user| format!("{user}@{host}"));
-                host = web_host(host, |_| real(&asked));
+                host = web_host(&host, || real(&asked));
                 ("https", None)
             }
             "git" => ("https", None),
@@ -232,7 +230,7 @@ fn host_and_port(place: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// The host of the web pages where `host` is what ssh is told.
-fn web_host(host: String, real: impl Fn(&str) -> Option<String>) -> String {
+fn web_host(host: &str, real: impl Fn() -> Option<String>) -> String {
     // A forge that is reached over the port of HTTPS has another name for that.
     let other_door = |host: &str| {
         let rest = ["ssh.", "altssh."].map(|door| host.strip_prefix(door));
@@ -240,11 +238,11 @@ fn web_host(host: String, real: impl Fn(&str) -> Option<String>) -> String {
         let known = rest.find(|rest| Forge::by_name(rest).is_some());
         known.unwrap_or(host).to_owned()
     };
-    let own = other_door(&host);
+    let own = other_door(host);
     if Forge::of_host(&own).is_some() {
         return own;
     }
-    let Some(real) = real(&host).map(|real| other_door(&real.to_ascii_lowercase())) else {
+    let Some(real) = real().map(|real| other_door(&real.to_ascii_lowercase())) else {
         return own;
     };
     // An alias stands for a forge, or has no dot; else only the way to it is another, through a tunnel.
@@ -277,7 +275,7 @@ fn escaped(text: &str, keep: &[u8]) -> String {
         if plain(byte) || keep.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
         out
     })

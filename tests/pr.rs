@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
@@ -244,6 +245,11 @@ fn what_git_keeps_without_a_name_is_a_remote_too() {
     let address = "ssh://git:SECRET@github.com/them/app.git";
     world.set("branch.feature/auth.remote", address);
     world.set("branch.feature/auth.merge", "refs/heads/theirs");
+    // Tracked alone it may as well be its base.
+    assert_eq!(world.pr([""; 0]).0["branch"], "feature/auth");
+    world.set("branch.feature/auth.remote", address);
+    world.set("branch.feature/auth.merge", "refs/heads/theirs");
+    world.set("branch.feature/auth.pushRemote", address);
     let (pr, said) = world.pr([""; 0]);
     assert_eq!(pr["remote"], "https://github.com/them/app");
     assert_eq!(pr["branch"], "theirs");
@@ -409,10 +415,10 @@ fn a_hook_that_refuses_is_heard() {
     fs::remove_file(theirs).unwrap();
     hook(
         world.repo.main.join(".git/hooks/pre-push"),
-        "cat\necho 'tests fail'\nexit 1",
+        "cat\necho 'tests fail'\necho 'To see which: make'\nexit 1",
     );
     let said = world.fails([""; 0], FAILED);
-    assert!(said.contains("tests fail"), "{said}");
+    assert!(said.contains("tests fail\nTo see which: make\n"), "{said}");
     assert!(
         said.contains("could not push 'feature/auth' to origin"),
         "{said}"
@@ -421,10 +427,13 @@ fn a_hook_that_refuses_is_heard() {
     // What a hook prints is for people, and no part of the document.
     hook(
         world.repo.main.join(".git/hooks/pre-push"),
-        "echo 'tests pass'",
+        "echo 'To be sure:'\necho 'tests pass'",
     );
     let (_, said) = world.pr([""; 0]);
-    assert!(said.contains("tests pass"), "{said}");
+    assert!(
+        said.starts_with("To be sure:\ntests pass\npushed"),
+        "{said}"
+    );
 }
 
 // Without a program.
@@ -496,6 +505,9 @@ fn aliases_of_ssh_and_of_git_are_followed() {
     world.repo.scratch.script("ssh", &real);
     let (pr, _) = world.pr([""; 0]);
     assert_eq!(pr["url"], "https://github.com/me/app/pull/new/feature/auth");
+    // Nobody's help is asked for with a push.
+    let said = world.fails(["feature/auth", "-h"], FAILED);
+    assert!(said.contains("hint: treehop pr --help"), "{said}");
     // Where ssh is not there, the alias is all that is known.
     world.repo.scratch.script("ssh", "exit 127");
     assert_eq!(world.pr([""; 0]).0["forge"], Value::Null);
@@ -588,6 +600,20 @@ fn a_program_that_fails_leaves_the_way_to_the_page() {
     let (pr, said) = world.pr(["feature/auth", "--help"]);
     assert_eq!((&pr["url"], said.as_str()), (&Value::Null, "usage\n"));
     assert_ne!(world.on(&world.origin, "feature/auth"), world.head());
+}
+
+#[test]
+fn ctrl_c_ends_all_of_it() {
+    let world = World::at("git@gitlab.com:g/app.git");
+    world.stand_in("glab", "kill -INT $PPID\nsleep 0.3");
+    let out = world.out(&world.auth, ["--fill"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("treehop: interrupted"), "{said}");
+    assert_eq!(
+        (out.status.signal(), out.stdout.as_slice()),
+        (Some(2), &b""[..])
+    );
+    assert_eq!(world.calls("glab").len(), 1);
 }
 
 #[test]
@@ -689,7 +715,7 @@ impl Api {
         world.repo.scratch.write(config.join("config.yml"), setting);
         world.env.push(("GH_CONFIG_DIR", config.into()));
         world.env.push(("GH_NO_UPDATE_NOTIFIER", "1".into()));
-        let asked = Arc::new(Mutex::new(vec![]));
+        let asked = Arc::new(Mutex::new(Vec::<String>::new()));
         let listener = UnixListener::bind(socket).unwrap();
         let log = Arc::clone(&asked);
         std::thread::spawn(move || {
@@ -707,7 +733,7 @@ impl Api {
                 let mut body = vec![0; length];
                 reader.read_exact(&mut body).unwrap();
                 let body = String::from_utf8(body).unwrap();
-                let created = log.lock().unwrap().iter().any(is_creation);
+                let created = log.lock().unwrap().iter().any(|body| is_creation(body));
                 let answer = json!({ "data": answer(&body, created) }).to_string();
                 log.lock().unwrap().push(body);
                 let head = format!(
@@ -730,7 +756,7 @@ impl Api {
     }
 }
 
-fn is_creation(body: &String) -> bool {
+fn is_creation(body: &str) -> bool {
     body.contains("createPullRequest")
 }
 

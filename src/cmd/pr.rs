@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use gix::bstr::{BString, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use serde::Serialize;
 
 use crate::cli::{self, Format, Show};
@@ -93,8 +93,12 @@ pub fn run(args: &cli::Pr) -> Result<()> {
         created: false,
     };
     let help = words.iter().any(|word| word == "--help" || word == "-h");
-    if let Some(program) = program.as_ref().filter(|_| help) {
-        program.create(words)?;
+    if help {
+        let none = || {
+            let message = format!("no program opens requests on {}", target.shown);
+            Failure::new(Exit::Failed, message).hint("treehop pr --help")
+        };
+        program.as_ref().ok_or_else(none)?.create(words)?;
     } else {
         say_changes(entry, reader.worktrees(&[at.1])?.remove(0).changes);
         push(repo, entry, &branch, &target)?;
@@ -231,20 +235,19 @@ fn target(
     let tracked = settings
         .get("branch", branch, "remote")
         .filter(|remote| *remote != ".");
+    let push_remote = settings.get("branch", branch, "pushremote");
     let merge = settings
         .get("branch", branch, "merge")
         .filter(|_| tracked.is_some());
-    let requests = ["refs/pull/", "refs/merge-requests/"];
-    if let Some(number) = requests.iter().find_map(|prefix| {
+    let request = |prefix: &str| {
         merge?
             .strip_prefix(prefix.as_bytes())?
             .split_str(b"/")
             .next()
-    }) {
-        let message = format!(
-            "'{branch}' is request {} already, somebody else's",
-            number.as_bstr()
-        );
+    };
+    if let Some(number) = request("refs/pull/").or_else(|| request("refs/merge-requests/")) {
+        let number = number.as_bstr();
+        let message = format!("'{branch}' is request {number} already, somebody else's");
         return Err(Failure::new(Exit::Refused, message)
             .hint("to make it a branch of your own: wpr --remote NAME")
             .into());
@@ -254,43 +257,15 @@ fn target(
     let is_remote = |remote: &&BString| remotes.contains(remote) || is_address(remote);
     let origin = BString::from("origin");
     let choice = [
-        settings.get("branch", branch, "pushremote"),
-        tracked.filter(|remote| counterpart || !remotes.contains(remote)),
+        push_remote,
+        tracked.filter(|_| counterpart),
         settings.last(b"remote.pushdefault"),
         tracked,
         remotes.first().filter(|_| remotes.len() == 1),
         Some(&origin),
     ];
-    let Some(remote) = choice.into_iter().flatten().find(is_remote).cloned() else {
-        let (message, hint) = if remotes.is_empty() {
-            (
-                "there is no remote to push to".into(),
-                "git remote add origin ADDRESS".into(),
-            )
-        } else {
-            let hint = format!(
-                "wpr --remote {}, or git config remote.pushDefault NAME",
-                remotes[0]
-            );
-            (
-                format!(
-                    "'{}' could be pushed to any of {}:",
-                    entry.name,
-                    remotes.len()
-                ),
-                hint,
-            )
-        };
-        let exit = if remotes.is_empty() {
-            Exit::Failed
-        } else {
-            Exit::Ambiguous
-        };
-        return Err(Failure::new(exit, message)
-            .listing(remotes)
-            .hint(hint)
-            .into());
-    };
+    let chosen = choice.into_iter().flatten().find(is_remote).cloned();
+    let remote = chosen.ok_or_else(|| undecided(entry, &remotes))?;
     if remotes.contains(&remote) {
         return Ok(Target {
             shown: remote.clone(),
@@ -298,8 +273,10 @@ fn target(
             branch: branch.clone(),
         });
     }
-    // Without a name for it, gh keeps the name of the branch of somebody's fork in what is tracked.
-    let theirs = merge.and_then(|merge| merge.strip_prefix(b"refs/heads/"));
+    // As gh keeps somebody's fork: without a name, the branch there as what is tracked.
+    let theirs = merge
+        .filter(|_| push_remote == tracked)
+        .and_then(|merge| merge.strip_prefix(b"refs/heads/"));
     let shown = match Address::parse(&remote.to_str_lossy(), |_| None) {
         Some(address) => address.page(None).into(),
         None => remote.clone(),
@@ -309,6 +286,20 @@ fn target(
         branch: theirs.map_or_else(|| branch.clone(), BString::from),
         remote,
     })
+}
+
+fn undecided(entry: &Entry, remotes: &[BString]) -> Failure {
+    let Some(first) = remotes.first() else {
+        return Failure::new(Exit::Failed, "there is no remote to push to")
+            .hint("git remote add origin ADDRESS");
+    };
+    let (name, count) = (&entry.name, remotes.len());
+    let message = format!("'{name}' could be pushed to any of {count}:");
+    Failure::new(Exit::Ambiguous, message)
+        .listing(remotes)
+        .hint(format!(
+            "wpr --remote {first}, or git config remote.pushDefault NAME"
+        ))
 }
 
 /// Is it no name?
@@ -342,8 +333,8 @@ fn kind(address: &Address, settings: &Settings, target: &Target) -> Option<Forge
 
 /// Pushes the branch and makes it track what it was pushed to.
 fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result<()> {
-    let (to, shown) = (branch_ref(&target.branch), &target.shown);
-    let refspec = [&branch_ref(branch)[..], b":", &to].concat();
+    let shown = &target.shown;
+    let refspec = [&branch_ref(branch)[..], b":", &branch_ref(&target.branch)].concat();
     let mut child = Git::changing(&entry.path)
         .args(["push", "--porcelain", "--set-upstream", "--"])
         .args([
@@ -352,22 +343,25 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         ])
         .start()?;
     drop(child.stdin.take());
-    // FLAG, tab, what to what, tab, how it went; the other lines are a hook's, or say again what we do.
-    let mut result = None;
-    program::lines(&mut child, |line| match line {
-        [
-            flag @ (b' ' | b'*' | b'=' | b'!' | b'+' | b'-'),
-            b'\t',
-            rest @ ..,
-        ] => {
+    // A hook's lines, then where to, then FLAG, tab, what to what, tab, how it went.
+    let (mut to, mut result) = (None, None);
+    program::lines(&mut child, |line| {
+        if let [flag @ (b' ' | b'*' | b'=' | b'!'), b'\t', rest @ ..] = line {
             result = Some((*flag, rest.to_vec()));
-            false
+            to = None;
         }
-        line => {
-            let again = [&b"To "[..], b"Done", b"branch '"];
-            !again.iter().any(|start| line.starts_with(start))
+        // It was a hook's, too.
+        if let Some(line) = to.take() {
+            program::show(line);
         }
+        if line.starts_with(b"To ") && result.is_none() {
+            to = Some(line.to_vec());
+        }
+        to.is_none() && result.is_none()
     })?;
+    if let Some(line) = to {
+        program::show(line);
+    }
     let status = interrupt::wait(&mut child).context("could not run git")?;
     interrupt::check()?;
     let place = if target.branch == *branch {
@@ -385,8 +379,8 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         Some(_) if status.success() => eprintln!("pushed '{branch}' to {place}"),
         _ => {
             let said = result.and_then(|(_, rest)| Some(rest.rsplit_once_str(b"\t")?.1.into()));
-            let said = said.unwrap_or_default();
-            return Err(rejected(repo, entry, branch, target, said));
+            let said: BString = said.unwrap_or_default();
+            return Err(rejected(repo, entry, branch, target, said.as_bstr()));
         }
     }
     tracks(repo, branch, target)
@@ -413,7 +407,7 @@ fn rejected(
     entry: &Entry,
     branch: &BString,
     target: &Target,
-    said: BString,
+    said: &BStr,
 ) -> anyhow::Error {
     let Target {
         shown,
@@ -422,18 +416,16 @@ fn rejected(
     } = target;
     let why = match said.find_byte(b'(') {
         Some(at) => said[at + 1..].trim_end_with(|c| c == ')').as_bstr(),
-        None => said.as_bstr(),
+        None => said,
     };
     let there = format!("git -C {}", shell::quoted(&entry.path));
-    let place = format!(
-        "{} {}",
-        shell::quoted(OsStr::from_bytes(if is_address(remote) {
-            b"ADDRESS"
-        } else {
-            remote
-        })),
-        shell::quoted(OsStr::from_bytes(to))
-    );
+    let from = if is_address(remote) {
+        b"ADDRESS"
+    } else {
+        &remote[..]
+    };
+    let [from, on] = [from, to].map(|word| shell::quoted(OsStr::from_bytes(word)));
+    let place = format!("{from} {on}");
     let pull = format!("{there} pull --rebase {place}");
     let failure = |message: String| Failure::new(Exit::Failed, message);
     match why.to_str_lossy().as_ref() {
@@ -479,7 +471,9 @@ fn open(
     page: Option<String>,
 ) -> Result<()> {
     let branch = request.branch.clone();
-    if let Some(url) = program.find(&branch) {
+    let found = program.find(&branch);
+    interrupt::check()?;
+    if let Some(url) = found {
         eprintln!("there is a request for '{branch}' already: {url}");
         request.url = Some(url);
         return Ok(());
@@ -496,6 +490,7 @@ fn open(
     })?;
     // In a terminal it has shown the address, to people only.
     let url = said.or_else(|| program.find(&branch));
+    interrupt::check()?;
     request.created = url.is_some();
     request.url = url.or(page);
     Ok(())
@@ -513,9 +508,11 @@ fn show_page(
     } else if let Some(address) = address {
         let (host, page) = (&address.host, address.page(None));
         eprintln!("which forge is at {host} is not known; the repository may be at {page}");
-        let names = Forge::names().collect::<Vec<_>>().join("|");
-        let remote = &target.shown;
-        eprintln!("hint: git config remote.{remote}.treehopForge {names}");
+        if target.remote == target.shown {
+            let names = Forge::names().collect::<Vec<_>>().join("|");
+            let key = format!("remote.{}.treehopForge", target.remote);
+            eprintln!("hint: git config {} {names}", shell::quoted(key));
+        }
     }
     request.url = page;
 }

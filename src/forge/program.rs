@@ -167,12 +167,16 @@ pub fn lines(child: &mut Child, mut shown: impl FnMut(&[u8]) -> bool) -> Result<
         return Ok(());
     };
     for line in BufReader::new(out).split(b'\n') {
-        let mut line = line.context("could not read what was said")?;
+        let line = line.context("could not read what was said")?;
         if shown(&line) {
-            line.push(b'\n');
-            // Nobody may be there to read it.
-            let _ = std::io::stderr().write_all(&line);
+            show(line);
         }
     }
     Ok(())
+}
+
+/// Writes a line to standard error. Nobody may be there to read it.
+pub fn show(mut line: Vec<u8>) {
+    line.push(b'\n');
+    let _ = std::io::stderr().write_all(&line);
 }

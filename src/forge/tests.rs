@@ -1,6 +1,7 @@
 use super::*;
 
 /// The aliases of a user's ssh configuration; what is not there stands for itself.
+#[allow(clippy::unnecessary_wraps, reason = "as the real one")]
 fn real(place: &str) -> Option<String> {
     let (user, host) = place.rsplit_once('@').unwrap_or(("", place));
     let real = match host {

@@ -46,8 +46,14 @@ _treehop() {
             treehop,list)
                 cmd="treehop__subcmd__list"
                 ;;
+            treehop,merge)
+                cmd="treehop__subcmd__merge"
+                ;;
             treehop,new)
                 cmd="treehop__subcmd__new"
+                ;;
+            treehop,pr)
+                cmd="treehop__subcmd__pr"
                 ;;
             treehop,prune)
                 cmd="treehop__subcmd__prune"
@@ -94,8 +100,14 @@ _treehop() {
             treehop__subcmd__help,list)
                 cmd="treehop__subcmd__help__subcmd__list"
                 ;;
+            treehop__subcmd__help,merge)
+                cmd="treehop__subcmd__help__subcmd__merge"
+                ;;
             treehop__subcmd__help,new)
                 cmd="treehop__subcmd__help__subcmd__new"
+                ;;
+            treehop__subcmd__help,pr)
+                cmd="treehop__subcmd__help__subcmd__pr"
                 ;;
             treehop__subcmd__help,prune)
                 cmd="treehop__subcmd__help__subcmd__prune"
@@ -119,7 +131,7 @@ _treehop() {
 
     case "${cmd}" in
         treehop)
-            opts="-C -h -V --help --version list find here new setup claude remove undo prune hook statusline init install completions doctor help"
+            opts="-C -h -V --help --version list find here new setup claude remove undo merge pr prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -240,7 +252,7 @@ _treehop() {
             return 0
             ;;
         treehop__subcmd__help)
-            opts="list find here new setup claude remove undo prune hook statusline init install completions doctor help"
+            opts="list find here new setup claude remove undo merge pr prune hook statusline init install completions doctor help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -393,7 +405,35 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__help__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__help__subcmd__new)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__help__subcmd__pr)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -606,6 +646,43 @@ _treehop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        treehop__subcmd__merge)
+            opts="-m -n -C -h --into --no-ff --squash --message --rebase --keep --pull --dry-run --fields --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         treehop__subcmd__new)
             opts="-c -t -C -h --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --claude --fork --tab --candidates --fields --full --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -641,6 +718,39 @@ _treehop() {
                     return 0
                     ;;
                 --fork)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        treehop__subcmd__pr)
+            opts="-C -h --remote --fields --full --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --remote)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -15,7 +15,7 @@ module completions {
   export extern "treehop list" [
     --watch(-w)               # Show the table on the whole terminal, and keep it fresh
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop list format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -32,7 +32,7 @@ module completions {
     --tab(-t)                 # Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
     --subdir(-s)              # Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop find format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -46,7 +46,7 @@ module completions {
   # Print the worktree of the current directory
   export extern "treehop here" [
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop here format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -73,7 +73,7 @@ module completions {
     --tab(-t)                 # Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
     --candidates              # For Tab: the branches that BRANCH may become
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop new format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -87,7 +87,7 @@ module completions {
   # Install the dependencies of a worktree
   export extern "treehop setup" [
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop setup format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -124,7 +124,7 @@ module completions {
   export extern "treehop undo" [
     --list                    # Print those that can be brought back
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
-    --full                    # Fill in commit, upstream, default, changes and claude.last too
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop undo format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
@@ -145,6 +145,21 @@ module completions {
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help
     ...query: string          # As for find; none: this worktree
+  ]
+
+  def "nu-complete treehop pr format" [] {
+    [ "json" "table" ]
+  }
+
+  # Push a worktree's branch and open a pull or merge request
+  export extern "treehop pr" [
+    --remote: string          # The remote to push to
+    --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
+    --format: string@"nu-complete treehop pr format" # What to print
+    -C: directory             # Run as if started in DIR; several add up, as in git
+    --help(-h)                # Print help (see more with '--help')
+    ...args: string           # As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
   ]
 
   # Forget worktrees whose directory is gone
@@ -261,6 +276,10 @@ module completions {
 
   # Merge a worktree's branch into the main worktree's, then remove the worktree
   export extern "treehop help merge" [
+  ]
+
+  # Push a worktree's branch and open a pull or merge request
+  export extern "treehop help pr" [
   ]
 
   # Forget worktrees whose directory is gone

@@ -4,7 +4,7 @@
 # A leading backslash or `builtin` passes by the aliases and functions that users have for such names.
 
 # An alias of the same name would make the definitions below a syntax error.
-\unalias wcd wls wnew wsetup wclaude wrm wundo wprune 2>/dev/null || :
+\unalias wcd wls wnew wsetup wclaude wrm wundo wmerge wpr wprune 2>/dev/null || :
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ function wls {
   __treehop_ask list --format table "$@"
 }
 
-# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 function wnew {
   local out dir count fork
@@ -215,6 +215,14 @@ function wundo {
   else
     __treehop_do undo "$@"
   fi
+}
+
+function wmerge {
+  __treehop_do merge "$@"
+}
+
+function wpr {
+  __treehop_do pr "$@"
 }
 
 function wprune {
@@ -463,7 +471,7 @@ function __treehop_complete {
 # __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
 function __treehop_candidates {
   case $1 in
-    wcd | wsetup | wclaude) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
+    wcd | wsetup | wclaude | wmerge | wpr) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
     wrm) __treehop_ask find --all --partial --fields query,description -- "${@: -1}" ;;
     wnew) __treehop_ask new --candidates --fields query,description -- "${@: -1}" ;;
     wundo) __treehop_ask undo --list --fields query,description -- "${@: -1}" ;;
@@ -477,6 +485,7 @@ function __treehop_options {
     wclaude) \printf '%s ' --force --trust --tab --help ;;
     wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
     wundo) \printf '%s ' --list --help ;;
+    wmerge) \printf '%s ' --into --no-ff --squash --rebase --keep --pull --dry-run --help ;;
     wprune) \printf '%s ' --merged --dry-run --help ;;
     *) \printf '%s ' --help ;;
   esac
@@ -502,6 +511,6 @@ else
     fi
   fi
   if [[ $- == *i* ]]; then
-    \complete -o nosort -F __treehop_complete wcd wnew wsetup wclaude wrm wundo wprune
+    \complete -o nosort -F __treehop_complete wcd wnew wsetup wclaude wrm wundo wmerge wpr wprune
   fi
 fi

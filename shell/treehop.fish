@@ -165,7 +165,7 @@ function wls --description 'The worktrees of this repository'
     __treehop_ask list --format table $argv
 end
 
-# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 function wnew --description 'Create a worktree for a branch, set it up, go there'
     __treehop_begin
@@ -250,6 +250,14 @@ function wundo --description 'Bring a removed worktree back'
     else
         __treehop_do undo $argv
     end
+end
+
+function wmerge --description "Merge a worktree's branch, then remove it"
+    __treehop_do merge $argv
+end
+
+function wpr --description 'Push a branch and open a pull request'
+    __treehop_do pr $argv
 end
 
 function wprune --description 'Forget worktrees whose directory is gone'
@@ -489,7 +497,7 @@ end
 # __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
 function __treehop_candidates
     switch $argv[1]
-        case wcd wsetup wclaude
+        case wcd wsetup wclaude wmerge wpr
             __treehop_ask find --all --partial --fields query,description -- $argv[2..-1]
         case wrm
             __treehop_ask find --all --partial --fields query,description -- $argv[-1]
@@ -519,7 +527,7 @@ else
             end
             __treehop_keep_path
         end
-        for name in wcd wnew wsetup wclaude wrm wundo wprune
+        for name in wcd wnew wsetup wclaude wrm wundo wmerge wpr wprune
             complete -c $name -e
             complete -c $name -f -k -a "(__treehop_complete $name)"
             complete -c $name -s h -l help -d 'show help'
@@ -547,6 +555,13 @@ else
         complete -c wrm -l keep-branch -d 'keep the branch'
         complete -c wrm -s n -l dry-run -d 'only say what would be done'
         complete -c wundo -l list -d 'what can be brought back'
+        complete -c wmerge -l into -x -d 'the branch to merge into'
+        complete -c wmerge -l no-ff -d 'a merge commit in any case'
+        complete -c wmerge -l squash -d 'as one commit'
+        complete -c wmerge -l rebase -d 'its commits on top'
+        complete -c wmerge -l keep -d 'keep the worktree'
+        complete -c wmerge -l pull -d "take the upstream's first"
+        complete -c wmerge -s n -l dry-run -d 'only say what would be done'
         complete -c wprune -l merged -d 'remove what is merged, too'
         complete -c wprune -s n -l dry-run -d 'only say what would be done'
     end

@@ -170,7 +170,7 @@ def __treehop_time []: any -> any {
   if $in != null { into datetime }
 }
 
-# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 # Create a worktree for BRANCH (new, local, remote, or pr:N), set it up, go there.
 #
@@ -269,6 +269,25 @@ export def --env wundo [
     return ($out | from json | get snapshots | update time { __treehop_time } | move path head snapshot --last)
   }
   __treehop_do undo -- ...($name | append [])
+}
+
+# Merge a worktree's branch into the main worktree's, then remove it.
+#
+# A merge that would conflict changes nothing. All options of `treehop merge` hold.
+@example "this one" { wmerge }
+@example "as one commit" { wmerge auth --squash -m "Add auth" }
+export def --env --wrapped wmerge [
+  ...args: string@"nu-complete wcd" # QUERY and options
+]: nothing -> nothing {
+  __treehop_do merge ...$args
+}
+
+# Push a worktree's branch and open a pull request, with ARGS for gh or glab.
+@example "this one" { wpr --title "Add auth support" }
+export def --env --wrapped wpr [
+  ...args: string@"nu-complete wcd" # QUERY, and what gh or glab gets
+]: nothing -> nothing {
+  __treehop_do pr ...$args
 }
 
 # Forget worktrees whose directory is gone.

@@ -4,7 +4,7 @@
 # `emulate -L zsh` where the user's shell comes in: options such as KSH_ARRAYS or ERR_EXIT do not reach what follows.
 
 # An alias of the same name would hide the functions below.
-\unalias wcd wls wnew wsetup wclaude wrm wundo wprune 2>/dev/null || :
+\unalias wcd wls wnew wsetup wclaude wrm wundo wmerge wpr wprune 2>/dev/null || :
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ function wls {
   __treehop_ask list --format table "$@"
 }
 
-# --- wnew, wsetup, wclaude, wrm, wundo, wprune: the life of a worktree ------------------------------------------
+# --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 function wnew {
   local out dir='' count='' fork=''
@@ -222,6 +222,14 @@ function wundo {
   else
     __treehop_do undo "$@"
   fi
+}
+
+function wmerge {
+  __treehop_do merge "$@"
+}
+
+function wpr {
+  __treehop_do pr "$@"
 }
 
 function wprune {
@@ -403,7 +411,7 @@ function __treehop_hook {
   fi
   __treehop_keep_path
   # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
-  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wclaude wrm wundo wprune
+  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wclaude wrm wundo wmerge wpr wprune
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
@@ -436,7 +444,7 @@ function __treehop_complete {
 # __treehop_candidates FUNCTION WORD…: what the last word may become, with a description below each.
 function __treehop_candidates {
   case $1 in
-    wcd | wsetup | wclaude) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
+    wcd | wsetup | wclaude | wmerge | wpr) __treehop_ask find --all --partial --fields query,description -- "${@:2}" ;;
     wrm) __treehop_ask find --all --partial --fields query,description -- "${@: -1}" ;;
     wnew) __treehop_ask new --candidates --fields query,description -- "${@: -1}" ;;
     wundo) __treehop_ask undo --list --fields query,description -- "${@: -1}" ;;
@@ -450,6 +458,7 @@ function __treehop_options {
     wclaude) \printf '%s ' --force --trust --tab --help ;;
     wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
     wundo) \printf '%s ' --list --help ;;
+    wmerge) \printf '%s ' --into --no-ff --squash --rebase --keep --pull --dry-run --help ;;
     wprune) \printf '%s ' --merged --dry-run --help ;;
     *) \printf '%s ' --help ;;
   esac

@@ -95,6 +95,8 @@ pub enum Command {
     Undo(Undo),
     /// Merge a worktree's branch into the main worktree's, then remove the worktree
     Merge(Merge),
+    /// Push a worktree's branch and open a pull or merge request
+    Pr(Pr),
     /// Forget worktrees whose directory is gone
     Prune(Prune),
     /// Answer Claude Code when it makes or removes a worktree
@@ -117,7 +119,7 @@ pub struct Show {
     /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = field)]
     pub fields: Vec<String>,
-    /// Fill in commit, upstream, default, changes and claude.last too
+    /// Fill in commit, upstream, default, changes, stashes and claude.last too
     #[arg(long)]
     pub full: bool,
     /// What to print
@@ -378,6 +380,30 @@ pub struct Merge {
     /// Print these values only, raw, one a line (cd, repo.root, …)
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
+}
+
+/// Push a worktree's branch and open a pull or merge request
+///
+/// Pushes it, never forcing, to the remote that it tracks, the only one, `remote.pushDefault` or `origin`, and runs
+/// `gh pr create ARGS` or `glab mr create ARGS` there. A request that is open already is shown. Without the program the
+/// page is, on which one is opened. `remote.NAME.treehopForge` names the forge where its address does not: github, gitlab,
+/// gitea, bitbucket, bitbucket-server, azure, sourcehut.
+#[derive(Debug, Args)]
+#[command(override_usage = "treehop pr [OPTIONS] [QUERY] [ARGS]...")]
+pub struct Pr {
+    /// The remote to push to
+    #[arg(long, value_name = "NAME")]
+    pub remote: Option<OsString>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+    /// As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
+    #[arg(
+        value_name = "QUERY",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub args: Vec<OsString>,
 }
 
 /// Forget worktrees whose directory is gone

@@ -9,6 +9,7 @@ mod cmd;
 mod creation;
 mod error;
 mod file;
+mod forge;
 mod git;
 mod interrupt;
 mod journal;

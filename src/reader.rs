@@ -9,18 +9,25 @@ use gix::bstr::{BString, ByteSlice};
 use crate::claude::{self, Session};
 use crate::cli::Show;
 use crate::repo::entry::Entry;
-use crate::repo::{Head, Repo, changes, graph, objects};
+use crate::repo::{Head, Repo, changes, graph, objects, stash};
 use crate::session;
 use crate::venv;
 use crate::worktree::{Claude, Commit, Reason, RepoInfo, Standing, Upstream, Worktree, prompt};
 
 /// The values that are read from `HEAD`.
-const NEED_HEAD: [&str; 8] = [
-    "branch", "head", "detached", "prompt", "model", "commit", "upstream", "default",
+const NEED_HEAD: [&str; 9] = [
+    "branch", "head", "detached", "prompt", "model", "commit", "upstream", "default", "stashes",
 ];
 
 /// The keys that cost more: they come with `--full`, or named.
-const COSTLY: [&str; 5] = ["commit", "upstream", "default", "changes", "claude.last"];
+const COSTLY: [&str; 6] = [
+    "commit",
+    "upstream",
+    "default",
+    "changes",
+    "stashes",
+    "claude.last",
+];
 
 impl Show {
     /// Is the value `key` to be printed? (`claude` asks for `claude.live` too, and so does `claude.live.pid`.)
@@ -109,6 +116,13 @@ impl<'a> Reader<'a> {
         }
         if self.show.wants("changes") {
             count_changes(self.repo.foreign_format, &mut worktrees);
+        }
+        if self.show.wants("stashes") {
+            let made = stash::by_branch(self.repo);
+            for worktree in &mut worktrees {
+                let count = |branch| made.get(branch).copied().unwrap_or_default();
+                worktree.stashes = worktree.branch.as_ref().map(count);
+            }
         }
         Ok(worktrees)
     }

@@ -59,6 +59,8 @@ pub struct Worktree {
     pub default: Option<Standing>,
     /// What is not committed.
     pub changes: Option<Changes>,
+    /// How many entries of the stash, which all worktrees share, were made on the branch.
+    pub stashes: Option<usize>,
 }
 
 /// Why, in words; empty where none were given.
@@ -196,12 +198,12 @@ pub fn raw<'a>(worktree: &'a Worktree, key: &str) -> Option<&'a BStr> {
 
 /// The names that `--fields` knows.
 #[rustfmt::skip]
-pub const FIELDS: [&str; 52] = [
+pub const FIELDS: [&str; 53] = [
     "name", "path", "git_dir", "branch", "head", "main", "current", "detached", "locked", "locked.reason", "prunable",
     "prunable.reason", "operation", "venv", "venv_refused", "model", "prompt", "claude", "claude.live", "claude.last",
     "claude.last.session_id", "claude.last.title", "claude.last.updated_at", "commit", "commit.sha", "commit.subject",
     "commit.time", "upstream", "upstream.name", "upstream.ahead", "upstream.behind", "upstream.gone", "default",
     "default.ahead", "default.behind", "default.merged", "changes", "changes.staged", "changes.modified",
-    "changes.untracked", "changes.conflicted", "repo", "repo.name", "repo.root", "repo.git_dir", "repo.bare",
+    "changes.untracked", "changes.conflicted", "stashes", "repo", "repo.name", "repo.root", "repo.git_dir", "repo.bare",
     "repo.default_branch", "cd", "query", "description", "launch.args", "launch.fork",
 ];

@@ -46,9 +46,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 install_packages() {
   local program missing=()
-  for program in git zsh fish tmux shellcheck shfmt fzf direnv python3 npm node; do
+  for program in git gh ssh zsh fish tmux shellcheck shfmt fzf direnv python3 npm node; do
     have "$program" || missing+=("${program/#node/nodejs}")
   done
+  missing=("${missing[@]/#ssh/openssh-client}")
   # Debian keeps Python's venv in a package of its own.
   if ! python3 -c 'import venv, ensurepip'; then missing+=(python3-venv); fi
   if ((${#missing[@]} == 0)); then return 0; fi

@@ -154,7 +154,7 @@ pub fn run(args: &cli::Claude) -> Result<()> {
 }
 
 /// The query, and what is claude's. There is no query where the first word is an option.
-fn split(args: &[OsString]) -> (Option<&OsStr>, Vec<OsString>) {
+pub fn split(args: &[OsString]) -> (Option<&OsStr>, Vec<OsString>) {
     // A first `--` is claude's like any other, but clap takes it for its own.
     let given: Vec<OsString> = std::env::args_os().collect();
     let before = given.len().checked_sub(args.len() + 1);

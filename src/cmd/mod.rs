@@ -11,6 +11,7 @@ mod install;
 mod list;
 mod merge;
 mod new;
+mod pr;
 mod prune;
 mod remove;
 mod setup;
@@ -53,6 +54,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Remove(args) => remove::run(&args),
         Command::Undo(args) => undo::run(&args),
         Command::Merge(args) => merge::run(&args),
+        Command::Pr(args) => pr::run(&args),
         Command::Prune(args) => prune::run(&args),
         Command::Hook(args) => hook::run(&args),
         Command::Statusline => statusline::run(),

@@ -7,6 +7,7 @@ pub mod graph;
 pub mod objects;
 mod refs;
 mod settings;
+pub mod stash;
 #[cfg(test)]
 mod testing;
 

@@ -252,6 +252,42 @@ fn full_changes() {
 }
 
 #[test]
+fn full_stashes() {
+    let repo = Repo::guide();
+    let stash = |dir: &Path, message: &[&str]| {
+        fs::write(dir.join("src/server.py"), format!("{message:?}\n")).unwrap();
+        repo.git_in(dir, ["stash", "push", "-q"].iter().chain(message));
+    };
+    let counts = || {
+        let list = repo.treehop(["list", "--full"]).json();
+        let of = |path: &Path| worktree(&list, path)["stashes"].clone();
+        [
+            repo.main.clone(),
+            repo.auth(),
+            repo.fix(),
+            repo.experiment(),
+        ]
+        .map(|path| of(&path))
+    };
+    assert_eq!(json!(counts()), json!([0, 0, 0, 0]));
+    stash(&repo.auth(), &[]);
+    stash(&repo.auth(), &["-m", "On main: WIP on main: x"]);
+    stash(&repo.main, &["-m", "a\tb"]);
+    // Made without a branch, and by another program's hand.
+    repo.git_in(&repo.experiment(), ["switch", "-q", "--detach"]);
+    stash(&repo.experiment(), &[]);
+    repo.git(["stash", "store", "-m", "mine", "stash@{1}"]);
+    assert_eq!(json!(counts()), json!([1, 2, 0, null]));
+    repo.git(["stash", "drop", "-q", "stash@{3}"]);
+    assert_eq!(json!(counts()), json!([1, 1, 0, null]));
+    assert_eq!(repo.listed(&repo.auth())["stashes"], Value::Null);
+    let named = repo.treehop_in(&repo.auth(), ["here", "--fields", "stashes"]);
+    assert_eq!(named.line(), "1");
+    repo.git(["stash", "clear"]);
+    assert_eq!(json!(counts()), json!([0, 0, 0, null]));
+}
+
+#[test]
 fn the_last_conversation() {
     let repo = Repo::guide();
     let record = |dir: &Path, time: &str| {

@@ -500,6 +500,9 @@ fn reftable() {
         ["switch", "-q", "--detach"],
     );
     agree(&repo.scratch, &repo.main);
+    let dir = repo.tree("tables-feature-auth");
+    fs::write(dir.join("src/server.py"), "changed\n").unwrap();
+    repo.git_in(&dir, ["stash", "push", "-q"]);
     let full = repo.treehop(["list", "--full"]).json();
     let auth = crate::common::treehop::worktree(&full, &repo.tree("tables-feature-auth"));
     assert_eq!(
@@ -507,6 +510,7 @@ fn reftable() {
         json!({"ahead": 0, "behind": 0, "merged": true})
     );
     assert_eq!(auth["commit"]["subject"], "start");
+    assert_eq!(auth["stashes"], 1);
     let found = repo.treehop(["find", "auth"]).json();
     assert_eq!(
         found["cd"],

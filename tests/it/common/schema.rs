@@ -21,6 +21,7 @@ const KINDS: [&str; 13] = [
     "undo",
     "snapshots",
     "prune",
+    "pr",
     "install",
     "doctor",
 ];

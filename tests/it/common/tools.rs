@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Programs that change what treehop does: a test that wants one asks for it with `Scratch::with`.
-const ON_REQUEST: [&str; 16] = [
-    "bun", "claude", "direnv", "fzf", "gh", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk",
+const ON_REQUEST: [&str; 17] = [
+    "bun", "claude", "direnv", "fzf", "gh", "glab", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk",
     "starship", "treehop", "uv", "wt", "yarn",
 ];
 

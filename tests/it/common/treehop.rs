@@ -130,6 +130,7 @@ impl Out {
             () if has("remove") => "remove",
             () if has("undo") => "undo",
             () if has("prune") => "prune",
+            () if has("pr") => "pr",
             () => panic!("which schema has {:?}?", self.args),
         };
         if let Err(why) = schema::check(kind, &value) {

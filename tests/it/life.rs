@@ -295,3 +295,54 @@ scenarios! {
         assert_eq!(repo.git(["branch", "--list", "feature/auth"]), "");
     }
 }
+
+scenarios! {
+    // --- wmerge and wpr ----------------------------------------------------------------------------------------
+
+    wmerge_merges_removes_and_goes_to_main: |shell| {
+        let repo = Repo::guide();
+        repo.commit(&repo.auth(), "auth", "work\n");
+        let mut s = repo.shell(shell).dir(repo.auth()).start();
+        s.line("wmerge -n");
+        s.probe().status(0).at(&repo.auth());
+        s.line("wmerge");
+        s.probe().status(0).at(&repo.main).branch("main");
+        assert!(!exists(&repo.auth()) && exists(&repo.main.join("auth")));
+        assert_eq!(repo.git(["branch", "--list", "feature/auth"]), "");
+        repo.commit(&repo.fix(), "fix", "work\n");
+        s.line("wmerge 422 --squash -m 'Mend $422' --keep");
+        s.probe().status(0).at(&repo.main);
+        assert_eq!(repo.git(["log", "-1", "--format=%s"]), "Mend $422");
+        assert!(exists(&repo.fix()));
+    }
+
+    wmerge_that_would_conflict_changes_nothing: |shell| {
+        let repo = Repo::guide();
+        repo.conflict(&repo.auth());
+        let before = repo.git(["rev-parse", "main", "feature/auth"]);
+        let mut s = repo.shell(shell).start();
+        s.line("wmerge auth");
+        assert!(s.output().contains("README") && s.output().contains("hint: "), "{}", s.output());
+        s.probe().status(6).at(&repo.main);
+        assert_eq!(repo.git(["rev-parse", "main", "feature/auth"]), before);
+        assert_eq!(repo.git(["status", "--porcelain"]), "");
+    }
+
+    wpr_pushes_and_opens_a_pull_request: |shell| {
+        let repo = Repo::guide();
+        let remote = repo.scratch.root.join("remote.git");
+        repo.git(["clone", "-q", "--bare", ".", remote.to_str().unwrap()]);
+        repo.git(["remote", "add", "origin", "git@github.com:you/bitsandbytes.git"]);
+        // The other end of ssh is that repository, whatever is asked for.
+        let ssh = repo.scratch.script("other-end", &format!("exec git-receive-pack '{}'", remote.display()));
+        repo.scratch.script("gh", r#"case "$*" in *create*) printf 'gh'; printf ' <%s>' "$@"; echo;; *) exit 1;; esac"#);
+        repo.commit(&repo.auth(), "auth", "work\n");
+        let mut s = repo.shell(shell).env("GIT_SSH_COMMAND", &ssh).env("GIT_SSH_VARIANT", "ssh").start();
+        s.line("wpr auth --title 'Add auth $(id)'");
+        let screen = s.tmux.screen();
+        assert!(screen.shows("<--title> <Add auth $(id)>"), "{screen}");
+        s.probe().status(0).at(&repo.main);
+        let pushed = repo.git_in(&remote, ["rev-parse", "feature/auth"]);
+        assert_eq!(pushed, repo.git(["rev-parse", "feature/auth"]));
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::tools;
 
 /// The kinds of document, named as in the schema's `$defs`.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "list",
     "found",
     "matches",

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::error::{Exit, Failure};
 use crate::merged::Place;
 use crate::repo::discover::pointer;
-use crate::repo::{Head, Repo};
+use crate::repo::{Head, Repo, stash};
 use crate::session::lock::Lock;
 pub use checking::{Surroundings, counted};
 use contents::Contents;
@@ -100,7 +100,8 @@ impl Plan {
             done.branch_deleted = removing.carry_out(repo, &self.git_dir, &self.contents)?;
         }
         let verb = if dry_run { "would remove" } else { "removed" };
-        eprintln!("{verb} '{}'{}", done.name, self.describe(&done));
+        let stashed = stashed(repo, &done);
+        eprintln!("{verb} '{}'{}{stashed}", done.name, self.describe(&done));
         Ok(done)
     }
 
@@ -164,6 +165,18 @@ impl Plan {
             listed(repositories),
         );
         line
+    }
+}
+
+/// The stash is one for all worktrees: entries outlive the branch that they were made on.
+fn stashed(repo: &Repo, done: &Done) -> String {
+    let branch = done.branch.as_ref().filter(|_| done.branch_deleted);
+    let count = branch.and_then(|branch| stash::by_branch(repo).get(branch).copied());
+    match count {
+        Some(count) => {
+            format!("\n  entries of the stash that were made on it stay: {count} (git stash list)")
+        }
+        None => String::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! When a branch goes with its worktree.
 
+use std::fs;
+
 use super::Project;
 
 /// Removes the worktree and tells whether the branch went, and what was said.
@@ -134,4 +136,19 @@ fn what_stays_although_it_is_merged() {
     project.git(&["worktree", "add", "--quiet", "../app-main", "main"]);
     let output = project.treehop(&["remove", project.at("app-main").to_str().unwrap()]);
     assert!(output.status.success() && project.has_branch("main"));
+}
+
+#[test]
+fn the_stash_of_a_branch_that_goes_is_named() {
+    let project = Project::new();
+    let dir = project.fresh("stashed");
+    fs::write(dir.join("file"), "stashed\n").unwrap();
+    project.git_in("app-stashed", &["stash", "--quiet"]);
+    let out = project.treehop(&["remove", "stashed"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        said.contains("entries of the stash that were made on it stay: 1"),
+        "{said}"
+    );
+    assert!(!project.has_branch("stashed"));
 }

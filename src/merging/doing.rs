@@ -127,11 +127,13 @@ impl Attempt {
             .flat_map(|dir| conflicts(dir))
             .collect();
         let (from, into) = (&self.from, &self.into);
-        let back = match tip(repo, into) {
-            Ok(now) if now == self.base => self.back(),
-            // Git ended badly after all was done.
-            moved => moved.map(drop),
-        };
+        let moved = tip(repo, into).is_ok_and(|now| now != self.base);
+        if moved {
+            return error.context(format!(
+                "git moved {into}, and failed then; wmerge again goes on"
+            ));
+        }
+        let back = self.back();
         if let Err(left) = back {
             return error.context(format!(
                 "merging '{from}' into {into} failed, and could not be taken back: {left:#}"

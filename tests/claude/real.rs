@@ -195,7 +195,13 @@ fn in_a_terminal() {
     until("the lock", || !world.live(&auth).is_empty());
     world.run(&auth, ["@"]).fails(REFUSED, &["pid "]);
     let session = world.idle(&auth, &terminal);
-    assert_eq!(session["name"], "feature-auth");
+    // For a moment it has a name of claude's own.
+    until("its name", || {
+        world
+            .live(&auth)
+            .first()
+            .is_some_and(|one| one["name"] == "feature-auth")
+    });
     let entry = world.sessions().join(format!("{}.json", session["pid"]));
     let entry: Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
     assert_eq!(entry["cwd"].as_str(), auth.join("src").to_str());

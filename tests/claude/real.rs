@@ -267,7 +267,10 @@ fn in_the_background() {
         .run(&auth, ["@", "-p", "x"])
         .fails(REFUSED, &["'feature-auth'", "pid "]);
     until("its entry", || {
-        world.live(&auth).iter().any(|one| one["name"].is_string())
+        world
+            .live(&auth)
+            .iter()
+            .any(|one| one["name"] == "feature-auth")
     });
     let live = world.live(&auth);
     assert_eq!(

@@ -142,7 +142,7 @@ pub fn run(args: &cli::Claude) -> Result<()> {
     std::env::set_current_dir(&place.dir)
         .with_context(|| format!("could not enter '{}'", place.dir.display()))?;
     if let Some(branch) = stranger.filter(|_| args.trust) {
-        super::new::set(&place.repo, branch, "treehopTrust", OsStr::new("true"))?;
+        crate::creation::checkout::set(&place.repo, branch, "treehopTrust", OsStr::new("true"))?;
     }
     let mut command = program.command(&place.repo, &place.entries, entry, &place.dir);
     command.args(options).args(words.0);

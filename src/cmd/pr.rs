@@ -395,7 +395,7 @@ fn tracks(repo: &Repo, branch: &BString, target: &Target) -> Result<()> {
         let mut last = settings.iter().rev();
         let last = last.find(|(own, _)| own.eq_ignore_ascii_case(key.as_bytes()));
         if last.is_none_or(|(_, own)| own != value) {
-            super::new::set(repo, branch, key, OsStr::from_bytes(value))?;
+            crate::creation::checkout::set(repo, branch, key, OsStr::from_bytes(value))?;
         }
     }
     Ok(())

@@ -2,5 +2,7 @@
 
 pub mod candidates;
 pub mod carry;
+pub mod checkout;
 pub mod place;
 pub mod plan;
+pub mod source;

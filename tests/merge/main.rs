@@ -319,7 +319,7 @@ fn a_dry_run_says_it_all_and_does_nothing() {
             "the plan",
         );
         out.expect(
-            out.stderr.contains("would remove 'x'; branch x deleted"),
+            out.stderr.contains("would remove 'x'\n  branch x deleted"),
             "the removal",
         );
         assert_eq!(work.state(), before);

@@ -12,7 +12,14 @@ fn main() {
     println!("cargo::rerun-if-changed={NO_UNWINDING}");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-        println!("cargo::rustc-link-arg-bins={FIXED}");
-        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{script}{NO_UNWINDING}");
+        // The path apart: to `-Wl` a comma in it would be the end of it.
+        for arg in [
+            FIXED,
+            "-Wl,--no-eh-frame-hdr",
+            "-T",
+            &format!("{script}{NO_UNWINDING}"),
+        ] {
+            println!("cargo::rustc-link-arg-bins={arg}");
+        }
     }
 }

@@ -219,6 +219,18 @@ impl Search {
         }
     }
 
+    /// The one worktree that is meant, from `dir`.
+    ///
+    /// # Errors
+    /// [`Exit::NotFound`] where there is none, [`Exit::Ambiguous`] where there are several; or as [`Search::decide`].
+    pub fn one(&self, dir: &Path) -> Result<At> {
+        let found = self.present(&self.decide(false, dir)?)?;
+        match found.as_slice() {
+            [at] => Ok(*at),
+            several => Err(self.ambiguous(several)),
+        }
+    }
+
     /// Those of `found` that have a directory.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ impl Place {
         let dir = super::current_dir()?;
         let word = query.unwrap_or(OsStr::new("@")).as_bytes().into();
         let search = Search::new(vec![word], &dir, false)?;
-        let found = search.decide(false, &dir).map_err(|error| {
+        let at = search.one(&dir).map_err(|error| {
             // `@` outside of any.
             match error.downcast::<Failure>() {
                 Ok(failure) if failure.hint.is_none() => failure
@@ -42,11 +42,7 @@ impl Place {
                 Err(error) => error,
             }
         })?;
-        let found = search.present(&found)?;
-        let [at] = found.as_slice() else {
-            return Err(search.ambiguous(&found));
-        };
-        let entry = search.entry(*at);
+        let entry = search.entry(at);
         // Seen from there, since a worktree may have settings of its own.
         let repo = Repo::discover(&entry.path)?;
         let entries = repo.entries()?;
@@ -56,7 +52,7 @@ impl Place {
         let dir = if claude::innermost(&roots, &dir) == Some(place) {
             dir
         } else {
-            search.landing(*at, &dir, false)
+            search.landing(at, &dir, false)
         };
         Ok(Place {
             repo,

@@ -88,11 +88,8 @@ fn choose(args: &cli::Merge, dir: &Path) -> Result<(Search, usize)> {
         words.push("@".into());
     }
     let search = Search::new(words, dir, false)?;
-    let found = search.present(&search.decide(false, dir)?)?;
-    match found.as_slice() {
-        [(repo, at)] => Ok((search.only(*repo), *at)),
-        several => Err(search.ambiguous(several)),
-    }
+    let (repo, at) = search.one(dir)?;
+    Ok((search.only(repo), at))
 }
 
 /// The removal gets to know that the branch is in the target, which stands at `at`.

@@ -63,12 +63,9 @@ pub fn run(args: &cli::Pr) -> Result<()> {
     let dir = super::current_dir()?;
     let word = query.unwrap_or(OsStr::new("@")).as_bytes().into();
     let search = Search::new(vec![word], &dir, false)?;
-    let found = search.present(&search.decide(false, &dir)?)?;
-    let [at] = found.as_slice() else {
-        return Err(search.ambiguous(&found));
-    };
+    let at = search.one(&dir)?;
     let (repo, entries) = (&search.repos[at.0].repo, &search.repos[at.0].entries);
-    let entry = search.entry(*at);
+    let entry = search.entry(at);
     let asked = Show {
         fields: vec!["changes".into(), "repo.default_branch".into()],
         ..Show::default()

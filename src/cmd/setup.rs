@@ -28,17 +28,11 @@ pub fn run(args: &cli::Setup) -> Result<()> {
     }
     let dir = super::current_dir()?;
     let search = Search::new(words, &dir, false)?;
-    let found = search.present(&search.decide(false, &dir)?)?;
-    let [at] = found.as_slice() else {
-        return Err(search.ambiguous(&found));
-    };
-    let path = &search.entry(*at).path;
+    let at = search.one(&dir)?;
+    let path = &search.entry(at).path;
     let steps = setup::worktree(path, Extent::All)?;
     if steps.is_empty() {
-        setup::say(&format!(
-            "nothing to set up in '{}'",
-            search.entry(*at).name
-        ));
+        setup::say(&format!("nothing to set up in '{}'", search.entry(at).name));
     }
     // Read afterwards: the virtual environment may be new.
     let searched = &search.repos[at.0];

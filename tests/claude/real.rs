@@ -9,39 +9,22 @@ use serde_json::{Value, json};
 
 use super::server::{ANSWER, Server};
 use super::{REFUSED, Run, World};
+use crate::common::claude::offline;
 use crate::common::tmux::{Tmux, until};
 use crate::common::{Scratch, tools};
-
-/// Its last 20 characters are approved below.
-const KEY: &str = "sk-ant-treehop-test-key-000";
 
 /// A world in which claude runs, and trusts its worktrees.
 fn world() -> (World, Server) {
     let (mut world, server) = (World::new(), Server::start());
     let (repo, scratch) = (&world.repo, &world.repo.scratch);
-    scratch.with("claude");
-    let trusted = [repo.main.clone(), repo.auth(), repo.fix()].map(|dir| {
-        let dir = dir.to_str().unwrap().to_owned();
-        (dir, json!({"hasTrustDialogAccepted": true}))
-    });
-    let config = json!({
-        "hasCompletedOnboarding": true, "theme": "dark",
-        "customApiKeyResponses": {"approved": [KEY[KEY.len() - 20..]], "rejected": []},
-        "projects": trusted.into_iter().collect::<serde_json::Map<_, _>>(),
-    });
-    scratch.write(".claude.json", config.to_string());
     let url = format!("http://127.0.0.1:{}", server.port);
     let tmp = scratch.root.join("tmp");
-    world.env = [
-        ("ANTHROPIC_API_KEY", KEY),
-        ("ANTHROPIC_BASE_URL", &url),
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ("CLAUDE_CODE_TMPDIR", tmp.to_str().unwrap()),
-        ("DISABLE_AUTOUPDATER", "1"),
-        ("SHELL", "/bin/sh"),
-    ]
-    .map(|(name, value)| (name.into(), value.into()))
-    .into();
+    let variables = offline(repo, &url).into_iter();
+    let mut env: Vec<_> = variables
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    env.push(("CLAUDE_CODE_TMPDIR".into(), tmp.into()));
+    world.env = env;
     (world, server)
 }
 

@@ -4,30 +4,22 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::branch;
 use super::common::Repo;
+use super::common::claude::offline;
 use super::common::tmux::{Tmux, until};
 
-/// Its last 20 characters are approved below.
-const KEY: &str = "sk-ant-treehop-test-key-000";
-
-fn offline() -> [(&'static str, &'static str); 5] {
-    [
-        ("ANTHROPIC_API_KEY", KEY),
-        // Nobody listens there: that is enough for a session to exist.
-        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9"),
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ("DISABLE_AUTOUPDATER", "1"),
-        ("SHELL", "/bin/sh"),
-    ]
-}
+/// Nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:9";
 
 /// A terminal in which claude runs in `dir`.
-fn claude(repo: &Repo, dir: &Path, args: &[&str]) -> Tmux {
+fn claude(repo: &Repo, offline: &[(&str, String)], dir: &Path, args: &[&str]) -> Tmux {
     let mut env = repo.scratch.env();
-    env.extend(offline().map(|(name, value)| (name.into(), value.into())));
+    env.extend(
+        offline
+            .iter()
+            .map(|(name, value)| (name.into(), value.into())),
+    );
     let program = repo.scratch.bin.join("claude").into_os_string();
     let args = args.iter().map(OsString::from);
     let program: Vec<_> = std::iter::once(program).chain(args).collect();
@@ -38,17 +30,8 @@ fn claude(repo: &Repo, dir: &Path, args: &[&str]) -> Tmux {
 fn claude_makes_and_removes_its_worktrees_by_treehop() {
     let repo = super::with_setup();
     let scratch = &repo.scratch;
-    scratch.with("claude");
-    let trusted = [repo.main.clone(), repo.auth()].map(|dir| {
-        let dir = dir.to_str().unwrap().to_owned();
-        (dir, json!({"hasTrustDialogAccepted": true}))
-    });
-    let config = json!({
-        "hasCompletedOnboarding": true, "theme": "dark",
-        "customApiKeyResponses": {"approved": [KEY[KEY.len() - 20..]], "rejected": []},
-        "projects": trusted.into_iter().collect::<serde_json::Map<_, _>>(),
-    });
-    scratch.write(".claude.json", config.to_string());
+    // Once: claude itself writes into what this writes.
+    let offline = offline(&repo, NOBODY);
     scratch.treehop(&scratch.home, ["install", "claude"]).ok();
 
     let path = repo.tree("bitsandbytes-fix-it");
@@ -63,7 +46,7 @@ fn claude_makes_and_removes_its_worktrees_by_treehop() {
         live.unwrap_or_default()
     };
     let begin = || {
-        let terminal = claude(&repo, &repo.auth(), &["--worktree", "fix/it"]);
+        let terminal = claude(&repo, &offline, &repo.auth(), &["--worktree", "fix/it"]);
         until("a session", || {
             terminal.wait("a living claude", |screen| !screen.dead);
             live().first().is_some_and(|one| one["status"] == "idle")
@@ -79,7 +62,10 @@ fn claude_makes_and_removes_its_worktrees_by_treehop() {
     // A second one is told who has it.
     let mut second = scratch.command(scratch.bin.join("claude"), &repo.main);
     let second = second.args(["--worktree", "fix/it", "-p", "go on"]);
-    let out = second.envs(offline()).output().unwrap();
+    let out = second
+        .envs(offline.iter().map(|(name, value)| (*name, value)))
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(!out.status.success(), "{said}");
     assert!(said.contains("a session is live in 'fix-it'"), "{said}");

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use serde_json::{Value, json};
 
 use crate::common::tmux::{Tmux, until};
-use crate::common::{Repo, Scratch, tools};
+use crate::common::{self, Repo, Scratch, tools};
 
 /// A process that lives, with an entry as Claude Code writes it.
 pub struct Session {
@@ -230,30 +230,12 @@ fn two_sessions_in_one_worktree() {
     assert_eq!(live(&repo, &repo.auth()).len(), 2);
 }
 
-/// Puts the real claude on PATH, and gives the variables with which it starts without a network.
-pub fn offline(repo: &Repo) -> [(&'static str, String); 5] {
-    let scratch = &repo.scratch;
-    scratch.with("claude");
+/// The variables with which the real claude starts, and talks to a closed port.
+pub fn offline(repo: &Repo) -> Vec<(&'static str, String)> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    drop(listener); // A closed port is enough for a session to exist.
-    let key = "treehop-test-key-000";
-    let trusted = [repo.main.clone(), repo.auth()].map(|dir| {
-        let trusts = json!({"hasTrustDialogAccepted": true});
-        (dir.to_str().unwrap().to_owned(), trusts)
-    });
-    let config = json!({
-        "hasCompletedOnboarding": true, "theme": "dark", "customApiKeyResponses": {"approved": [key], "rejected": []},
-        "projects": trusted.into_iter().collect::<serde_json::Map<_, _>>(),
-    });
-    scratch.write(".claude.json", config.to_string());
-    [
-        ("ANTHROPIC_API_KEY", format!("sk-ant-{key}")),
-        ("ANTHROPIC_BASE_URL", format!("http://127.0.0.1:{port}")),
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".into()),
-        ("DISABLE_AUTOUPDATER", "1".into()),
-        ("SHELL", "/bin/sh".into()),
-    ]
+    drop(listener);
+    common::claude::offline(repo, &format!("http://127.0.0.1:{port}"))
 }
 
 /// The files are internal to Claude Code: this notices when they change.
@@ -262,7 +244,11 @@ fn the_real_claude() {
     let repo = Repo::guide();
     let scratch = &repo.scratch;
     let mut env = scratch.env();
-    env.extend(offline(&repo).map(|(name, value)| (name.into(), value.into())));
+    env.extend(
+        offline(&repo)
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into())),
+    );
     let program = [scratch.bin.join("claude").into_os_string()];
     let terminal = Tmux::start(scratch, &env, &repo.auth().join("src"), (120, 40), &program);
     until(

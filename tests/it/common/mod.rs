@@ -1,5 +1,6 @@
 //! What every test stands on. A case is about eight lines; what is longer belongs here.
 
+pub mod claude;
 pub mod repo;
 pub mod schema;
 pub mod shell;

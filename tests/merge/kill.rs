@@ -131,9 +131,8 @@ PATH=${PATH#*:} exec git "$@""#;
     work.is_merged();
 }
 
-#[test]
-fn other_commands_take_it_back_too_and_touch_nothing_of_yours() {
-    // Killed between the staging of a squash and its commit.
+/// Killed between the staging of a squash and its commit.
+fn killed_before_the_commit() -> Work {
     let work = Work::diverged();
     for stop in 1.. {
         assert!(
@@ -145,6 +144,12 @@ fn other_commands_take_it_back_too_and_touch_nothing_of_yours() {
         }
         work.repo.treehop(["prune"]).json();
     }
+    work
+}
+
+#[test]
+fn other_commands_take_it_back_too_and_touch_nothing_of_yours() {
+    let work = killed_before_the_commit();
     let x = work.repo.treehop(["prune"]);
     x.expect(
         x.stderr.contains("took back a merge that was interrupted"),
@@ -153,17 +158,7 @@ fn other_commands_take_it_back_too_and_touch_nothing_of_yours() {
     work.is_sound();
 
     // Somebody has seen to it before, and works on.
-    let work = Work::diverged();
-    for stop in 1.. {
-        assert!(
-            stopped(&work, stop, "after", &["--squash", "--keep", "x"]).0,
-            "never so far"
-        );
-        if work.repo.main.join(".git/SQUASH_MSG").exists() {
-            break;
-        }
-        work.repo.treehop(["prune"]).json();
-    }
+    let work = killed_before_the_commit();
     work.repo.git(["reset", "-q", "--hard"]);
     let file = work.repo.main.join("other");
     fs::write(&file, "mine\n").unwrap();

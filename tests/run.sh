@@ -8,7 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 tools=$root/tests/.tools
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# What tests/adversary tried: a line `NUMBER WHAT` each time.
+COUNTED_IN=$(mktemp)
+export COUNTED_IN
+trap 'rm -f "$log" "$COUNTED_IN"' EXIT
 
 # Whatever the caller's session holds (a venv, a git hook, a claude) is no part of the tests.
 for name in $(compgen -e | grep -E '^(GIT_|TREEHOP|CLAUDE|ANTHROPIC_|VIRTUAL_ENV|FZF_|DIRENV_)'); do
@@ -135,6 +138,7 @@ lost=$(awk '/^test result:/ { n += $6 } END { print n + 0 }' "$log")
 result=ok
 if ((status)); then result=FAILED; fi
 printf '   %s, %s s\n' "$result" "$((SECONDS - start))"
+awk '{ n = $1; sub(/^[0-9]+ /, ""); sum[$0] += n } END { for (what in sum) print "   " what ": " sum[what] }' "$COUNTED_IN" | sort
 # A test program that crashed has no result line.
 if ((status && !lost)); then lost=1; fi
 finish "$passed" "$((lost + failed))"

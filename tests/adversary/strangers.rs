@@ -1,0 +1,1 @@
+//! Walking into a stranger's repository: nothing that it contains runs.

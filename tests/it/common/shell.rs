@@ -166,6 +166,7 @@ impl Repo {
             size,
             load: true,
             login: false,
+            zellij: false,
         }
     }
 }
@@ -181,6 +182,7 @@ pub struct Start<'a> {
     size: (u16, u16),
     load: bool,
     login: bool,
+    zellij: bool,
 }
 
 impl<'a> Start<'a> {
@@ -228,6 +230,23 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// Inside zellij, which fills the terminal with the shell alone, and ends with it.
+    pub fn in_zellij(mut self) -> Self {
+        let program = tools::program(self.shell.name());
+        let config = format!(
+            "default_shell {program:?}\ndefault_layout {:?}\npane_frames false\nsimplified_ui true\n\
+             show_startup_tips false\nshow_release_notes false\non_force_close \"quit\"\n",
+            self.repo
+                .scratch
+                .write(".config/zellij/plain.kdl", "layout { pane; }\n")
+        );
+        self.repo.scratch.write(".config/zellij/config.kdl", config);
+        self.repo.scratch.with("zellij");
+        self.zellij = true;
+        let sockets = self.repo.scratch.root.clone();
+        self.env("ZELLIJ_SOCKET_DIR", sockets)
+    }
+
     /// Writes the start-up file.
     fn prepare(&self) {
         let load = if self.load {
@@ -260,6 +279,10 @@ impl<'a> Start<'a> {
 
     /// The shell and its arguments. zsh reads no file of the machine; the others have no such switch.
     fn program(&self) -> Vec<OsString> {
+        if self.zellij {
+            // tmux says in TMUX where one is.
+            return ["env", "--unset=TMUX", "zellij"].map(OsString::from).into();
+        }
         let mut argv: Vec<OsString> = vec![tools::program(self.shell.name()).into()];
         if self.shell == Shell::Zsh {
             argv.push("-d".into());

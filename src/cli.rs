@@ -36,10 +36,10 @@ impl Cli {
 fn take_claudes(args: &mut Vec<OsString>) -> Option<Vec<OsString>> {
     let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
     args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
-    let cli = Cli::command();
-    let new = 1 + first_word(&cli, &args[1..])?;
-    let command = cli.find_subcommand("new").filter(|_| args[new] == "new")?;
-    let mut end = new + 1 + first_word(command, &args[new + 1..])?;
+    let new = 1 + first_word(&Cli::command(), &args[1..])?;
+    (args[new] == "new").then_some(())?;
+    let command = New::augment_args(clap::Command::default());
+    let mut end = new + 1 + first_word(&command, &args[new + 1..])?;
     let before = &args[new..end];
     before.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
     let other = |arg: &OsString| {
@@ -74,8 +74,9 @@ fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
     None
 }
 
-/// One variant, one file in `cmd`.
+/// One variant, one file in `cmd`. Deferred: only the options of the command that is run are built, at each start.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Print all worktrees of the repository
     List(List),

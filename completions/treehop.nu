@@ -11,13 +11,13 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Print all worktrees of the repository
+  # `treehop list`
   export extern "treehop list" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --watch(-w)               # Show the table on the whole terminal, and keep it fresh
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop list format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -25,8 +25,9 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Find the worktree that QUERY means
+  # `treehop find`
   export extern "treehop find" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --all                     # Print all matches of the tier that decides
     --partial                 # The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     --tab(-t)                 # Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
@@ -34,7 +35,6 @@ module completions {
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop find format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     ...query: string          # Words of a branch or name, `^` (main), `@` (this one), `!` (the one that waits), a path, REPO:QUERY; none: main
   ]
@@ -43,12 +43,12 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Print the worktree of the current directory
+  # `treehop here`
   export extern "treehop here" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop here format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -56,8 +56,9 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Create a worktree for a branch, and set it up
+  # `treehop new`
   export extern "treehop new" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --base: string            # Where a new branch begins (default: treehop.base, else HEAD)
     --fetch                   # Ask the remote for the branch first
     --pr: string              # The branch of this pull or merge request
@@ -75,7 +76,6 @@ module completions {
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop new format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     branch?: string           # A new, local or remote branch, or pr:N
   ]
@@ -84,35 +84,35 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Install the dependencies of a worktree
+  # `treehop setup`
   export extern "treehop setup" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop setup format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     ...query: string          # As for find; none: this worktree
   ]
 
   # Run claude in a worktree, unless one is live there
   export extern "treehop claude" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --force                   # Run it in spite of a live one
     --trust                   # Use the settings of this pull request, now and later: that runs a stranger's hooks
     --tab(-t)                 # Run it in a new window or tab (tmux, zellij, wezterm, kitty)
     --fork: string            # Go on with what was said last in that worktree, in a conversation of its own
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     ...args: string           # As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
   ]
 
   # Remove worktrees, and their branches where they are merged
   export extern "treehop remove" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --force(-f)               # Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)
     --keep-branch             # Keep the branch
     --dry-run(-n)             # Say what would be removed, and remove nothing
     --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     ...query: string          # As for find, each word another worktree; none: this one
   ]
 
@@ -122,17 +122,18 @@ module completions {
 
   # Bring a removed worktree back
   export extern "treehop undo" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --list                    # Print those that can be brought back
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop undo format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     name?: string             # Which; none: the one removed last
   ]
 
   # Merge a worktree's branch into the main worktree's, then remove the worktree
   export extern "treehop merge" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --into: string            # The branch to merge into (default: the main worktree's)
     --no-ff                   # Make a merge commit even where the branch could be fast-forwarded
     --squash                  # Make one commit of all
@@ -142,8 +143,7 @@ module completions {
     --pull                    # Take what the upstream of the branch to merge into has first (fast-forward only)
     --dry-run(-n)             # Say what would be done, and do nothing
     --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     ...query: string          # As for find; none: this worktree
   ]
 
@@ -153,23 +153,23 @@ module completions {
 
   # Push a worktree's branch and open a pull or merge request
   export extern "treehop pr" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --remote: string          # The remote to push to
     --fields: string          # Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
     --full                    # Fill in commit, upstream, default, changes, stashes and claude.last too
     --format: string@"nu-complete treehop pr format" # What to print
-    -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help (see more with '--help')
     ...args: string           # As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
   ]
 
   # Forget worktrees whose directory is gone
   export extern "treehop prune" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --merged                  # Remove the worktrees whose branch is merged, too
     --dry-run(-n)             # Say what would be done, and do nothing
     --behind                  # Delete what was renamed away, and nothing else: what `remove` starts behind itself
     --fields: string          # Print these values only, raw, one a line (cd, repo.root, …)
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
   ]
 
   def "nu-complete treehop hook event" [] {
@@ -178,10 +178,10 @@ module completions {
 
   # Answer Claude Code when it makes or removes a worktree
   export extern "treehop hook" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --wait: string            # worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
     --pid: string             # hold: the session that is about to begin
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     event: string@"nu-complete treehop hook event" # The hook
   ]
 
@@ -195,7 +195,7 @@ module completions {
     [ "bash" "zsh" "fish" "nu" ]
   }
 
-  # Print the integration for a shell
+  # `treehop init`
   export extern "treehop init" [
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help
@@ -208,11 +208,11 @@ module completions {
 
   # Load the integration from the start-up files of your shells, or set up Claude Code
   export extern "treehop install" [
+    -C: directory             # Run as if started in DIR; several add up, as in git
     --project                 # With claude: the settings that this worktree shares with others, .claude/settings.json, and not your own
     --dry-run(-n)             # Say what would be written, and write nothing
     --uninstall               # Take out what was added
-    -C: directory             # Run as if started in DIR; several add up, as in git
-    --help(-h)                # Print help
+    --help(-h)                # Print help (see more with '--help')
     ...targets: string@"nu-complete treehop install targets" # The shells to install for, or claude; none: the shells that you have
   ]
 
@@ -220,7 +220,7 @@ module completions {
     [ "bash" "zsh" "fish" "nu" ]
   }
 
-  # Print the completions of treehop itself for a shell
+  # `treehop completions`
   export extern "treehop completions" [
     -C: directory             # Run as if started in DIR; several add up, as in git
     --help(-h)                # Print help
@@ -231,10 +231,10 @@ module completions {
     [ "json" "table" ]
   }
 
-  # Check what treehop needs and uses, and say how to mend what is missing
+  # `treehop doctor`
   export extern "treehop doctor" [
-    --format: string@"nu-complete treehop doctor format" # What to print
     -C: directory             # Run as if started in DIR; several add up, as in git
+    --format: string@"nu-complete treehop doctor format" # What to print
     --help(-h)                # Print help (see more with '--help')
   ]
 

@@ -8,13 +8,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 /// Git worktrees for people who run several Claude Code sessions side by side
 #[derive(Debug, Parser)]
 #[command(name = "treehop", version, arg_required_else_help = false)]
-pub struct Cli {
+pub struct Cli<C: Subcommand = Command> {
     /// Run as if started in DIR; several add up, as in git
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     pub directory: Vec<OsString>,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: C,
 }
 
 impl Cli {
@@ -23,8 +23,13 @@ impl Cli {
     /// # Errors
     /// As clap.
     pub fn read(mut args: Vec<OsString>) -> Result<Self, clap::Error> {
+        if args.get(1).is_some_and(Frequent::is) {
+            let Cli { directory, command } = Cli::try_parse_from(args)?;
+            let command = Command::Frequent(command);
+            return Ok(Cli { directory, command });
+        }
         let claudes = take_claudes(&mut args).unwrap_or_default();
-        let mut cli = Cli::try_parse_from(args)?;
+        let mut cli = Self::try_parse_from(args)?;
         if let Command::New(new) = &mut cli.command {
             new.claude_args = claudes;
         }
@@ -36,7 +41,7 @@ impl Cli {
 fn take_claudes(args: &mut Vec<OsString>) -> Option<Vec<OsString>> {
     let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
     args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
-    let new = 1 + first_word(&Cli::command(), &args[1..])?;
+    let new = 1 + first_word(&<Cli>::command(), &args[1..])?;
     (args[new] == "new").then_some(())?;
     let command = New::augment_args(clap::Command::default());
     let mut end = new + 1 + first_word(&command, &args[new + 1..])?;
@@ -78,12 +83,9 @@ fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
-    /// Print all worktrees of the repository
-    List(List),
-    /// Find the worktree that QUERY means
-    Find(Find),
-    /// Print the worktree of the current directory
-    Here(Here),
+    /// The first ones.
+    #[command(flatten)]
+    Frequent(Frequent),
     /// Create a worktree for a branch, and set it up
     New(New),
     /// Install the dependencies of a worktree
@@ -112,6 +114,25 @@ pub enum Command {
     Completions(Completions),
     /// Check what treehop needs and uses, and say how to mend what is missing
     Doctor(Doctor),
+}
+
+/// What runs at each change of directory, each Tab and each look: where one of them is named, the other commands are
+/// not even built.
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub enum Frequent {
+    /// Print all worktrees of the repository
+    List(List),
+    /// Find the worktree that QUERY means
+    Find(Find),
+    /// Print the worktree of the current directory
+    Here(Here),
+}
+
+impl Frequent {
+    fn is(word: &OsString) -> bool {
+        ["list", "find", "here"].iter().any(|name| word == name)
+    }
 }
 
 /// What a command prints about worktrees.

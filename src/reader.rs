@@ -42,6 +42,11 @@ impl Show {
             .iter()
             .any(|field| within(field, key) || within(key, field))
     }
+
+    /// Is anything to be printed for which the registry of sessions is read?
+    pub fn wants_sessions(&self) -> bool {
+        self.wants("claude.live") || self.wants("description")
+    }
 }
 
 /// What is filled in, and for which worktrees one after the other.
@@ -56,16 +61,26 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Prepares what all worktrees share.
     pub fn new(repo: &'a Repo, entries: &'a [Entry], show: &'a Show) -> Self {
-        let mut reader = Reader {
+        let sessions = show.wants_sessions().then(claude::live);
+        Self::knowing(&sessions.unwrap_or_default(), repo, entries, show)
+    }
+
+    /// The same where the sessions that are live anywhere are known already.
+    pub fn knowing(
+        sessions: &[Session],
+        repo: &'a Repo,
+        entries: &'a [Entry],
+        show: &'a Show,
+    ) -> Self {
+        let sessions = show
+            .wants_sessions()
+            .then(|| session::live_of(sessions, entries));
+        Reader {
             repo,
             entries,
             show,
-            sessions: vec![],
-        };
-        if show.wants("claude.live") || show.wants("description") {
-            reader.sessions = session::live(entries);
+            sessions: sessions.unwrap_or_default(),
         }
-        reader
     }
 
     /// The repository.
@@ -85,11 +100,11 @@ impl<'a> Reader<'a> {
     }
 
     fn default_branch(&self) -> Option<BString> {
-        let main = match self.entries.first().filter(|entry| entry.main) {
-            Some(main) => main.head(self.repo).branch,
-            None => self.repo.head(&self.repo.common_dir).branch,
-        };
-        self.repo.default_branch(main.as_ref())
+        self.repo
+            .default_branch(|| match self.entries.first().filter(|entry| entry.main) {
+                Some(main) => main.head(self.repo).branch,
+                None => self.repo.head(&self.repo.common_dir).branch,
+            })
     }
 
     fn roots(&self) -> Vec<&'a Path> {
@@ -147,11 +162,7 @@ impl<'a> Reader<'a> {
             (None, None)
         };
         let venv = if (wants("venv") || wants("venv_refused")) && !bare {
-            venv::find(
-                &entry.path,
-                &entry.git_dir.join("index"),
-                &self.repo.settings().venv(),
-            )
+            venv::find(&entry.path, &entry.git_dir, &self.repo.settings().venv())
         } else {
             venv::Venv::default()
         };
@@ -161,7 +172,9 @@ impl<'a> Reader<'a> {
             .filter(|_| wants("model"))
             .and_then(|b| self.repo.settings().model(b.as_bstr()));
         let here = self.sessions.iter().filter(|(of, _)| *of == at);
-        let live = (wants("claude.live") || wants("description"))
+        let live = self
+            .show
+            .wants_sessions()
             .then(|| here.map(|(_, s)| s.clone()).collect());
         Worktree {
             name: entry.name.clone(),

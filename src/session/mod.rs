@@ -17,8 +17,12 @@ use lock::Holder;
 /// A session is where its directory is, and where it holds the lock: from the moment it is started, before it is in the
 /// registry, and after a `/cd`, since it can come back.
 pub fn live(entries: &[Entry]) -> Vec<(usize, Session)> {
+    live_of(&claude::live(), entries)
+}
+
+/// The same, of the `sessions` that [`claude::live`] gave.
+pub fn live_of(sessions: &[Session], entries: &[Entry]) -> Vec<(usize, Session)> {
     let roots: Vec<&Path> = entries.iter().map(|entry| entry.path.as_path()).collect();
-    let sessions = claude::live();
     let place = |session: &Session| {
         let cwd = session.cwd.canonicalize();
         claude::innermost(&roots, cwd.as_ref().unwrap_or(&session.cwd))

@@ -232,18 +232,18 @@ impl<'a> Start<'a> {
 
     /// Inside zellij, which fills the terminal with the shell alone, and ends with it.
     pub fn in_zellij(mut self) -> Self {
-        let program = tools::program(self.shell.name());
+        let scratch = &self.repo.scratch;
+        let layout = scratch.write(".config/zellij/plain.kdl", "layout { pane; }\n");
         let config = format!(
-            "default_shell {program:?}\ndefault_layout {:?}\npane_frames false\nsimplified_ui true\n\
-             show_startup_tips false\nshow_release_notes false\non_force_close \"quit\"\n",
-            self.repo
-                .scratch
-                .write(".config/zellij/plain.kdl", "layout { pane; }\n")
+            "default_shell \"{}\"\ndefault_layout \"{}\"\npane_frames false\nshow_startup_tips false\n\
+             show_release_notes false\non_force_close \"quit\"\n",
+            tools::program(self.shell.name()).display(),
+            layout.display()
         );
-        self.repo.scratch.write(".config/zellij/config.kdl", config);
-        self.repo.scratch.with("zellij");
+        scratch.write(".config/zellij/config.kdl", config);
+        scratch.with("zellij");
+        let sockets = scratch.root.clone();
         self.zellij = true;
-        let sockets = self.repo.scratch.root.clone();
         self.env("ZELLIJ_SOCKET_DIR", sockets)
     }
 

@@ -26,7 +26,7 @@ pub fn run(args: &cli::Here) -> Result<()> {
         .iter()
         .position(|entry| entry.git_dir == repo.git_dir);
     let at = here.ok_or_else(|| repo.not_listed())?;
-    let reader = Reader::knowing(&sessions, &repo, &entries, &args.show);
+    let reader = Reader::knowing(sessions, &repo, &entries, &args.show);
     let worktree = reader.worktrees(&[at])?.remove(0);
     output::one(
         &Document {

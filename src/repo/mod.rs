@@ -5,7 +5,7 @@ pub mod discover;
 pub mod entry;
 pub mod graph;
 pub mod objects;
-mod refs;
+pub mod refs;
 mod settings;
 pub mod stash;
 #[cfg(test)]
@@ -49,7 +49,8 @@ pub struct Repo {
     config: Config,
     /// The text of the configuration that holds here, of the repository's own files.
     text: Vec<u8>,
-    refs: refs::Refs,
+    /// Its refs, where they are kept in files.
+    pub refs: refs::Refs,
     settings: OnceCell<Settings>,
 }
 

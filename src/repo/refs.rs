@@ -1,9 +1,9 @@
 //! Refs, read from their files: loose ones first, then `packed-refs`.
 
-use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::refs::packed;
@@ -29,7 +29,7 @@ pub struct Head {
 /// The refs of a repository that keeps them in files.
 pub struct Refs {
     common_dir: PathBuf,
-    packed: OnceCell<Option<packed::Buffer>>,
+    packed: OnceLock<Option<packed::Buffer>>,
 }
 
 impl std::fmt::Debug for Refs {
@@ -45,7 +45,7 @@ impl Refs {
     pub fn new(common_dir: PathBuf) -> Self {
         Refs {
             common_dir,
-            packed: OnceCell::new(),
+            packed: OnceLock::new(),
         }
     }
 

@@ -89,7 +89,7 @@ impl Entry {
             None if self.main || !self.has("locked") => None,
             None => file::small(self.git_dir.join("locked"))
                 .ok()
-                .map(|words| words.trim().to_str_lossy().into_owned()),
+                .map(|words| words.trim_ascii().to_str_lossy().into_owned()),
         }
     }
 
@@ -108,7 +108,7 @@ impl Entry {
             if self.has(dir) {
                 let branch = file::small(self.git_dir.join(dir).join("head-name")).ok();
                 let branch =
-                    branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
+                    branch.and_then(|b| b.trim_ascii().strip_prefix(b"refs/heads/").map(BString::from));
                 return (Some("rebase"), branch);
             }
         }

@@ -53,7 +53,10 @@ function __treehop_begin {
 
 # __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.
 function __treehop_go {
-  [[ -z $1 ]] || \builtin cd -- "$1" || return
+  [[ -z $1 ]] || \builtin cd -- "$1" || {
+    __treehop_found=()
+    return 1
+  }
   __treehop_refresh
 }
 
@@ -82,21 +85,21 @@ function __treehop_find {
   local __treehop_out
   local -a __treehop_rows
   if [[ $# -gt 2 && ${*: -1} != -- && -t 0 && -t 2 ]]; then
-    __treehop_out=$(__treehop_ask find --all --fields query,description,cd "${@:2}") || return
+    __treehop_out=$(__treehop_ask find --all --fields "query,description,cd,$__treehop_fields" "${@:2}") || return
     \mapfile -t __treehop_rows <<<"$__treehop_out"
     __treehop_pick "$1" "${__treehop_rows[@]}"
   else
-    __treehop_out=$(__treehop_ask find --fields cd "${@:2}") || return
-    \printf -v "$1" %s "$__treehop_out"
+    __treehop_out=$(__treehop_ask find --fields "cd,$__treehop_fields" "${@:2}") || return
+    \mapfile -t __treehop_found <<<"$__treehop_out"
+    \printf -v "$1" %s "${__treehop_found[0]}"
   fi
 }
 
-# __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
+# __treehop_pick VARIABLE ROW…: rows come in tens (query, description, directory, what holds there); one needs no question.
 function __treehop_pick {
-  local -n __treehop_picked=$1
   local -a rows=("${@:2}") lines=()
   local i line
-  for ((i = 0; i < ${#rows[@]}; i += 3)); do
+  for ((i = 0; i < ${#rows[@]}; i += 10)); do
     \printf -v line '%-30s  %s' "${rows[i]}" "${rows[i + 1]}"
     lines+=("$line")
   done
@@ -119,8 +122,8 @@ function __treehop_pick {
       i=$((REPLY - 1))
     fi
   fi
-  # shellcheck disable=SC2034 # a reference to the caller's variable
-  __treehop_picked=${rows[i * 3 + 2]}
+  __treehop_found=("${rows[@]:i*10+2:8}")
+  \printf -v "$1" %s "${__treehop_found[0]}"
 }
 
 # --- wls: what is where -----------------------------------------------------------------------------------------
@@ -233,6 +236,7 @@ function wprune {
 function __treehop_do {
   local dir status=0
   __treehop_begin
+  __treehop_found=()
   dir=$(__treehop_ask "$1" --fields cd "${@:2}") || status=$?
   __treehop_go "$dir" && return "$status"
 }
@@ -321,35 +325,33 @@ function __treehop_keep_path {
 
 # --- The prompt -------------------------------------------------------------------------------------------------
 
-# After a change of directory: one call of the binary, which says what holds here.
+# After a change of directory: one call of the binary, which says what holds here. Where `find` led here it has said so.
 function __treehop_refresh {
-  local out top venv refused name
-  # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handle.
-  if \builtin type -P treehop >/dev/null; then
+  local out top venv refused
+  local -a here=("${__treehop_found[@]:1}")
+  __treehop_found=()
+  if [[ ${here[6]-} == "$PWD" ]]; then
     __treehop_pwd=$PWD
-    out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null) || out=''
+  elif \builtin type -P treehop >/dev/null; then
+    __treehop_pwd=$PWD
+    out=$(\command treehop here --fields "$__treehop_fields" 2>/dev/null) || out=''
+    \mapfile -t here <<<"$out"
   fi
-  if [[ -z ${out-} ]]; then
+  # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handle.
+  if [[ -z ${here[6]-} ]]; then
     __treehop_forget
     return
   fi
-  {
-    IFS= \read -r name
-    IFS= \read -r venv
-    IFS= \read -r refused
-    IFS= \read -r __treehop_git_dir
-    IFS= \read -r __treehop_common
-    IFS= \read -r __treehop_root
-    IFS= \read -r top
-  } <<<"$out"
+  venv=${here[1]} refused=${here[2]} top=${here[6]}
+  __treehop_git_dir=${here[3]} __treehop_common=${here[4]} __treehop_root=${here[5]}
   [[ $top == "${__treehop_top-}" && -n ${TREEHOP_WORKTREE-} || -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] ||
     \printf 'treehop: %s\n' "$refused" >&2
   if [[ $top != "${__treehop_top-}" ]]; then
     __treehop_last=${__treehop_top-}
     __treehop_top=$top
   fi
-  export TREEHOP_WORKTREE=$name
-  __treehop_use "$venv" "$name"
+  export TREEHOP_WORKTREE=${here[0]}
+  __treehop_use "$venv" "$TREEHOP_WORKTREE"
   __treehop_segment
 }
 
@@ -500,7 +502,9 @@ else
   \unset -v TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
   __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}}
   __treehop_pwd=''
-  declare -ga __treehop_dropped
+  # What is asked about a worktree, and what `find` has said of the one that it named.
+  __treehop_fields=name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path
+  declare -ga __treehop_dropped __treehop_found
   if [[ "${PROMPT_COMMAND[*]-}" != *__treehop_hook* ]]; then
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
       # First, and as an array: so $? and PIPESTATUS reach the elements after it. Last, for what direnv does to PATH.

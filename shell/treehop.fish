@@ -75,7 +75,10 @@ function __treehop_go
     set -l previous $PWD
     set -g __treehop_pwd
     builtin cd -- $argv[1]
-    or return
+    or begin
+        set -g __treehop_found
+        return 1
+    end
     # What fish's own `cd` does for `cd -`, `prevd` and `dirh`.
     if test "$PWD" != "$previous"
         set -g dirprev $dirprev[-24..-1] $previous
@@ -111,22 +114,23 @@ end
 # __treehop_find [OPTION…] -- WORD…: the directory that the words mean. In a terminal one of several is picked.
 function __treehop_find
     if test "$argv[-1]" != --; and test -t 0; and test -t 2
-        set -l rows (__treehop_ask find --all --fields query,description,cd $argv)
+        set -l rows (__treehop_ask find --all --fields query,description,cd,$__treehop_fields $argv)
         or return
         __treehop_pick $rows
     else
-        __treehop_ask find --fields cd $argv
+        set -g __treehop_found (__treehop_ask find --fields cd,$__treehop_fields $argv)
+        or return
+        builtin printf '%s\n' $__treehop_found[1]
     end
 end
 
-# __treehop_pick ROW…: rows come in threes (query, description, directory); one needs no question.
+# __treehop_pick ROW…: rows come in tens (query, description, directory, what holds there); one needs no question.
 function __treehop_pick
     set -l lines
-    set -l dirs
-    while set -q argv[3]
+    set -l rows $argv
+    while set -q argv[10]
         set -a lines (builtin printf '%-30s  %s' $argv[1] $argv[2])
-        set -a dirs $argv[3]
-        set -e argv[1..3]
+        set -e argv[1..10]
     end
     set -l i 1
     if set -q lines[2]
@@ -152,7 +156,8 @@ function __treehop_pick
             end
         end
     end
-    builtin printf '%s\n' $dirs[$i]
+    set -g __treehop_found $rows[(math "$i * 10 - 7")..(math "$i * 10")]
+    builtin printf '%s\n' $__treehop_found[1]
 end
 
 # --- wls: what is where -----------------------------------------------------------------------------------------
@@ -267,6 +272,7 @@ end
 # __treehop_do COMMAND ARG…: do it, and go where it says. Also where it fails: a venv may be there, or gone.
 function __treehop_do
     __treehop_begin
+    set -g __treehop_found
     set -l dir (__treehop_ask $argv[1] --fields cd $argv[2..-1])
     set -l ended $status
     __treehop_go "$dir"
@@ -359,18 +365,22 @@ end
 
 # --- The prompt -------------------------------------------------------------------------------------------------
 
-# After a change of directory: one call of the binary, which says what holds here.
+# After a change of directory: one call of the binary, which says what holds here. Where `find` led here it has said so.
 function __treehop_refresh
+    set -l here $__treehop_found[2..]
+    set -g __treehop_found
     # Once it is there, the next prompt asks again.
     if not command -q treehop
         __treehop_forget
         return 0
     end
     set -g __treehop_pwd $PWD
-    set -l here (command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null)
-    or begin
-        __treehop_forget
-        return 0
+    if test "$here[7]" != "$PWD"
+        set here (command treehop here --fields $__treehop_fields 2>/dev/null)
+        or begin
+            __treehop_forget
+            return 0
+        end
     end
     set -g __treehop_venv $here[2]
     set -g __treehop_git_dir $here[4]
@@ -514,6 +524,9 @@ if not string match -qr '^(3\.([6-9]|[1-9]\d)|[4-9]|[1-9]\d)' -- $version
     builtin printf 'treehop: fish 3.6 or newer is needed, this is %s\n' $version >&2
 else
     set -q __treehop_inherited; or set -g __treehop_inherited $VIRTUAL_ENV
+    # What is asked about a worktree, and what `find` has said of the one that it named.
+    set -g __treehop_fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path
+    set -g __treehop_found
     if status is-interactive
         # A parent's worktree is not ours; its venv is looked at on the first refresh.
         set -eg TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT

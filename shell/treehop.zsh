@@ -63,7 +63,10 @@ function __treehop_go {
     __treehop_refresh
     return
   fi
-  \builtin cd -- "$1" || return
+  \builtin cd -- "$1" || {
+    __treehop_found=()
+    return 1
+  }
   [[ $PWD == "$__treehop_pwd" ]] || __treehop_refresh
 }
 
@@ -92,19 +95,20 @@ function __treehop_find {
   \builtin emulate -L zsh
   local out
   if [[ ${@[-1]} != -- && -t 0 && -t 2 ]]; then
-    out=$(__treehop_ask find --all --fields query,description,cd "${@[2,-1]}") || return
+    out=$(__treehop_ask find --all --fields "query,description,cd,$__treehop_fields" "${@[2,-1]}") || return
     __treehop_pick "$1" "${(@f)out}"
   else
-    out=$(__treehop_ask find --fields cd "${@[2,-1]}") || return
-    \printf -v "$1" %s "$out"
+    out=$(__treehop_ask find --fields "cd,$__treehop_fields" "${@[2,-1]}") || return
+    __treehop_found=("${(@f)out}")
+    \printf -v "$1" %s "${__treehop_found[1]}"
   fi
 }
 
-# __treehop_pick VARIABLE ROW…: rows come in threes (query, description, directory); one needs no question.
+# __treehop_pick VARIABLE ROW…: rows come in tens (query, description, directory, what holds there); one needs no question.
 function __treehop_pick {
   local -a rows=("${@[2,-1]}") lines=()
   local i line='' REPLY
-  for ((i = 1; i < ${#rows}; i += 3)); do
+  for ((i = 1; i < ${#rows}; i += 10)); do
     \printf -v line '%-30s  %s' "${rows[i]}" "${rows[i + 1]}"
     lines+=("$line")
   done
@@ -127,7 +131,8 @@ function __treehop_pick {
       i=${lines[(Ie)$line]}
     fi
   fi
-  \printf -v "$1" %s "${rows[i * 3]}"
+  __treehop_found=("${(@)rows[i * 10 - 7,i * 10]}")
+  \printf -v "$1" %s "${__treehop_found[1]}"
 }
 
 # --- wls: what is where -----------------------------------------------------------------------------------------
@@ -240,6 +245,7 @@ function wprune {
 function __treehop_do {
   local dir ended=0
   __treehop_begin
+  __treehop_found=()
   dir=$(__treehop_ask "$1" --fields cd "${@:2}") || ended=$?
   __treehop_go "$dir" && return "$ended"
 }
@@ -309,27 +315,33 @@ function __treehop_keep_path {
 
 # --- The prompt -------------------------------------------------------------------------------------------------
 
-# After a change of directory: one call of the binary, which says what holds here.
+# After a change of directory: one call of the binary, which says what holds here. Where `find` led here it has said so.
 function __treehop_refresh {
   \builtin emulate -L zsh
   local out top venv refused
-  local -a values
+  local -a here=("${(@)__treehop_found[2,-1]}")
+  __treehop_found=()
+  if [[ ${here[7]-} == "$PWD" ]]; then
+    __treehop_pwd=$PWD
+  elif \builtin whence -p treehop >/dev/null; then
+    __treehop_pwd=$PWD
+    out=$(\command treehop here --fields "$__treehop_fields" 2>/dev/null) || out=''
+    here=("${(@f)out}")
+  fi
   # Not on PATH yet: ask again at the next prompt, and wake no command_not_found_handler.
-  \builtin whence -p treehop >/dev/null && __treehop_pwd=$PWD &&
-    out=$(\command treehop here --fields name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path 2>/dev/null) || {
+  if [[ -z ${here[7]-} ]]; then
     __treehop_forget
     return
-  }
-  values=("${(@f)out}")
-  venv=${values[2]} refused=${values[3]} top=${values[7]}
-  __treehop_git_dir=${values[4]} __treehop_common=${values[5]} __treehop_root=${values[6]}
+  fi
+  venv=${here[2]} refused=${here[3]} top=${here[7]}
+  __treehop_git_dir=${here[4]} __treehop_common=${here[5]} __treehop_root=${here[6]}
   [[ $top == "$__treehop_top" && -n ${TREEHOP_WORKTREE-} || -z $refused || ${TREEHOP_AUTO_VENV-} == 0 ]] ||
     \printf 'treehop: %s\n' "$refused" >&2
   if [[ $top != "$__treehop_top" ]]; then
     __treehop_last=$__treehop_top
     __treehop_top=$top
   fi
-  export TREEHOP_WORKTREE=${values[1]}
+  export TREEHOP_WORKTREE=${here[1]}
   __treehop_use "$venv" "$TREEHOP_WORKTREE"
   __treehop_segment
 }
@@ -477,7 +489,9 @@ function __treehop_options {
   \unset TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
   typeset -g __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}} __treehop_pwd=''
   typeset -g __treehop_root __treehop_git_dir __treehop_common __treehop_top __treehop_last __treehop_declined
-  typeset -ga __treehop_dropped chpwd_functions precmd_functions
+  # What is asked about a worktree, and what `find` has said of the one that it named.
+  typeset -g __treehop_fields=name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path
+  typeset -ga __treehop_dropped __treehop_found chpwd_functions precmd_functions
   # Last, so that what direnv does to PATH is mended in the same round.
   chpwd_functions=("${(@)chpwd_functions:#__treehop_refresh}" __treehop_refresh)
   precmd_functions=("${(@)precmd_functions:#__treehop_hook}" __treehop_hook)

@@ -1,10 +1,27 @@
 #!/usr/bin/env bash
 # Prints how fast and how big treehop is, as ratios to things measured in the same run. A missed budget is shown and
-# fails nothing. Usage: bash tests/bench/run.sh [small]   (small: without the 21 worktrees of 10,000 files)
+# fails nothing.
+#
+# Usage: bash tests/bench/run.sh [--small] [--peers] [--readme] [--json FILE] [--svg FILE]
+#   --small   without what takes minutes: 100,000 files, 2,000 worktrees, the 21 worktrees of 10,000 files
+#   --peers   beside worktrunk, zoxide and starship too (installed by cargo, once, where they are missing)
+#   --readme  write the table into README.md
 set -euo pipefail
+
+small='' peers='' report=()
+while (($# > 0)); do
+  case $1 in
+    --small) small=1 ;;
+    --peers) peers=1 ;;
+    --readme) report+=(--readme "$PWD/README.md") ;;
+    --json | --svg) report+=("$1" "$(realpath -m "$2")") && shift ;;
+    *) sed -n '2,/^set/{/^#/p}' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
+  esac
+  shift
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD
-export PATH=$root/tests/.tools/node_modules/.bin:$PATH
+export PATH=$root/tests/.tools/node_modules/.bin:$root/tests/.tools/bin:$PATH
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -23,6 +40,7 @@ crates=$(cargo tree --locked -e normal --prefix none --target "$host" | sed 's/ 
 nu=$(nu --no-config-file --commands "\$nu.current-exe")
 
 # A home of its own, and nothing of the user's configuration.
+user=$HOME
 for name in $(compgen -e | grep -E '^(GIT_|TREEHOP|CLAUDE|VIRTUAL_ENV)'); do unset "$name"; done
 export HOME=$scratch/home GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8 PATH=$scratch/bin:$PATH
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME XDG_CACHE_HOME ZDOTDIR
@@ -59,30 +77,31 @@ guide() {
 
 # --- Saying it --------------------------------------------------------------------------------------------------
 
-row() { printf '%-84s %10s  %-16s %s\n' "$@"; }
-
-# judge WHAT VALUE UNIT LIMIT: one line of the table.
-judge() {
-  local verdict
-  verdict=$(awk -v value="$2" -v limit="$4" 'BEGIN { print (value <= limit) ? "pass" : "OVER" }')
-  row "$1" "$2 $3" "at most $4 $3" "$verdict"
+# row WHAT OURS THEIRS VALUE UNIT LIMIT: one line of the table; said at once, too, since all of it takes minutes.
+row() {
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$scratch/rows"
+  printf '%s: %s %s\n' "$1" "$4" "$5" >&2
 }
 
+# judge WHAT VALUE UNIT LIMIT: a value that stands for itself.
+judge() { row "$1" '' '' "$2" "$3" "$4"; }
+
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-milliseconds() { awk -v us="$1" 'BEGIN { printf "%.3f", us / 1000 }'; }
+milliseconds() { awk -v us="$1" 'BEGIN { printf "%.2f ms", us / 1000 }'; }
+
+# compare WHAT LIMIT OURS THEIRS: two times in microseconds, by their ratio.
+compare() { row "$1" "$(milliseconds "$3")" "$(milliseconds "$4")" "$(ratio "$3" "$4")" x "$2"; }
 
 # against WHAT LIMIT ROUNDS -- OURS… -- THEIRS…: the ratio of two medians. Each command begins with its directory.
 against() {
-  local what=$1 limit=$2 medians
+  local medians
   mapfile -t medians < <("$scratch/clock" "${@:3}")
-  judge "$what ($(milliseconds "${medians[0]}") / $(milliseconds "${medians[1]}") ms)" \
-    "$(ratio "${medians[0]}" "${medians[1]}")" x "$limit"
+  compare "$1" "$2" "${medians[@]}"
 }
 
 # --- The binary -------------------------------------------------------------------------------------------------
 
-printf 'load %s on %s cores: on a busy machine small differences are noise\n\n' "$(cut -d' ' -f1 /proc/loadavg)" "$(nproc)"
-row 'what' 'measured' 'budget' ''
+printf 'load %s on %s cores: on a busy machine small differences are noise\n' "$(cut -d' ' -f1 /proc/loadavg)" "$(nproc)" >&2
 guide
 auth=$HOME/git/bitsandbytes-feature-auth
 against 'here / empty program' 1.3 200 -- "$auth" "$treehop" here -- "$auth" "$empty"
@@ -92,14 +111,35 @@ against 'find 422 / empty program' 1.3 200 -- "$auth" "$treehop" find 422 -- "$a
 against 'find 422 --fields cd / empty program' 1.3 200 -- "$auth" "$treehop" find --fields cd 422 -- "$auth" "$empty"
 against 'candidates for a Tab / here' 2 200 \
   -- "$auth" "$treehop" find --all --fields query,description f -- "$auth" "$treehop" here
-for number in 21 500; do
+numbers=(21 500)
+[[ -n $small ]] || numbers+=(2000)
+for number in "${numbers[@]}"; do
+  many=$HOME/git/many$number
   repository "many$number" "$number" 3
   limit=0.75
   ((number == 21)) || limit=0.6
-  against "list, $number worktrees / git worktree list --porcelain" "$limit" 60 \
-    -- "$HOME/git/many$number" "$treehop" list -- "$HOME/git/many$number" git worktree list --porcelain
+  against "list, $number worktrees / git worktree list --porcelain" "$limit" 40 \
+    -- "$many" "$treehop" list -- "$many" git worktree list --porcelain
 done
-if [[ ${1-} != small ]]; then
+# What grows with the number of worktrees, and what does not.
+against "here, among $number worktrees / among 4" 1.5 100 -- "$many" "$treehop" here -- "$auth" "$treehop" here
+mapfile -t medians < <("$scratch/clock" 40 -- "$many" "$treehop" find --all --fields query,description topic-7)
+judge "candidates for a Tab, $number worktrees" "$(awk -v us="${medians[0]}" 'BEGIN { printf "%.2f", us / 1000 }')" ms 15
+
+# tracked FILES: a repository of so many, with a virtual environment that is not among them.
+tracked() {
+  local dir=$HOME/git/tracked$1
+  repository "tracked$1" 1 "$1"
+  echo .venv >"$dir/.git/info/exclude"
+  python3 -m venv --without-pip "$dir/.venv"
+}
+tracked 100
+files=100000
+[[ -z $small ]] || files=10000
+tracked "$files"
+against "here beside a venv, $files tracked files / 100" 2 100 \
+  -- "$HOME/git/tracked$files" "$treehop" here -- "$HOME/git/tracked100" "$treehop" here
+if [[ -z $small ]]; then
   repository big 21 10000
   # Twice, so that git has written down what it found.
   status="printf '%s\\0' '$HOME'/git/big* | xargs -0 -P 2 -I{} git -C {} status --porcelain"
@@ -134,16 +174,35 @@ life() {
     "$treehop" -C "$dir" prune >/dev/null 2>&1
     timed life-git-remove git -C "$dir" worktree remove "$dir-theirs-$i"
   done
-  local ours theirs
-  ours=$(middle life-new) theirs=$(middle life-add)
-  judge "wnew without set-up, $1 files / git worktree add ($((ours / 1000)) / $((theirs / 1000)) ms)" "$(ratio "$ours" "$theirs")" x 1.1
+  compare "wnew without set-up, $1 files / git worktree add" 1.1 "$(middle life-new)" "$(middle life-add)"
   if (($1 < 10000)); then return; fi
-  ours=$(middle life-remove) theirs=$(middle life-git-remove)
-  judge "wrm, $1 files / git worktree remove ($((ours / 1000)) / $((theirs / 1000)) ms)" "$(ratio "$ours" "$theirs")" x 0.3
+  compare "wrm, $1 files / git worktree remove" 0.3 "$(middle life-remove)" "$(middle life-git-remove)"
 }
 
 life 100 15
 life 10000 8
+[[ -n $small ]] || life 100000 3
+
+# What .worktreeinclude names is copied: 20,000 small files, beside what a person would type.
+included() {
+  local dir=$HOME/git/included i
+  repository included 1 10
+  mkdir "$dir/data"
+  for ((i = 0; i < 20000; i++)); do
+    ((i % 200)) || mkdir "$dir/data/$((i / 200))"
+    printf '%s\n' "$i" >"$dir/data/$((i / 200))/$i"
+  done
+  echo /data >"$dir/.gitignore"
+  echo /data >"$dir/.worktreeinclude"
+  rm -f "$scratch"/life-*
+  for i in 1 2 3 4 5; do
+    timed life-new "$treehop" -C "$dir" new --no-setup "ours/$i"
+    git -C "$dir" worktree add -q -b "theirs/$i" "$dir-theirs-$i"
+    timed life-add cp -a --reflink=auto "$dir/data" "$dir-theirs-$i/data"
+  done
+  compare 'wnew, with 20,000 files of .worktreeinclude / cp -a of them alone' 1.2 "$(middle life-new)" "$(middle life-add)"
+}
+[[ -n $small ]] || included
 
 # --- The shells -------------------------------------------------------------------------------------------------
 # Each measures itself in a loop, in microseconds a turn, and the empty loop is taken off.
@@ -251,9 +310,52 @@ for shell in bash zsh fish nu; do
   judge "sourcing the integration, $shell" "$cost" ms 10
 done
 
+# --- Peers ------------------------------------------------------------------------------------------------------
+
+# peer PROGRAM CRATE: there, or installed now.
+peer() {
+  command -v "$1" >/dev/null || HOME=$user cargo install --locked --root "$root/tests/.tools" "$2" >&2
+}
+
+# worktrunk's own functions do what wcd does, so both are measured inside one running bash.
+switching() {
+  local hop
+  cat >"$scratch/switch.bash" <<'END'
+eval "$(wt config shell init bash)"
+hop() { wt switch fix/issue-422; wt switch feature/auth; }
+hop
+start=${EPOCHREALTIME/./}
+for ((i = 0; i < 10; i++)); do hop; done
+echo "$(((${EPOCHREALTIME/./} - start) / 20))"
+END
+  hop=$(cd "$auth" && bash --norc --noprofile "$scratch/switch.bash" 2>>"$scratch/errors" | tail -n 1)
+  compare 'wcd in bash / wt switch' 0.2 "$(awk -v two="$(median bash hop 50)" 'BEGIN { print two * 500 }')" "$hop"
+}
+
+if [[ -n $peers ]]; then
+  peer wt worktrunk
+  peer zoxide zoxide
+  peer starship starship
+  against 'list, 21 worktrees / wt list --format=json' 1 10 \
+    -- "$HOME/git/many21" "$treehop" list --full -- "$HOME/git/many21" wt list --format=json
+  if [[ -z $small ]]; then
+    against 'list --full, 21 of 10,000 files / wt list --format=json' 0.7 7 \
+      -- "$HOME/git/big" "$treehop" list --full -- "$HOME/git/big" wt list --format=json
+  fi
+  switching
+  against "candidates for a Tab / worktrunk's" 0.2 20 -- "$auth" "$treehop" find --all --fields query,description f \
+    -- "$auth" env COMPLETE=bash _CLAP_COMPLETE_INDEX=2 _CLAP_COMPLETE_COMP_TYPE=9 _CLAP_COMPLETE_SPACE=true wt -- wt switch f
+  for tree in "$HOME"/git/bitsandbytes*; do zoxide add "$tree"; done
+  against 'find fix / zoxide query fix' 1 200 -- "$HOME" "$treehop" -C "$auth" find --fields cd fix -- "$HOME" zoxide query fix
+  printf '[git_branch]\n' >"$scratch/starship.toml"
+  export STARSHIP_CONFIG=$scratch/starship.toml
+  mapfile -t medians < <("$scratch/clock" 40 -- "$auth" starship prompt)
+  with=$(median bash prompt 1000)
+  compare "a prompt in bash / starship's" 1 "$(awk -v ms="$with" 'BEGIN { print ms * 1000 }')" "${medians[0]}"
+fi
+
 # --- Size -------------------------------------------------------------------------------------------------------
 
 judge 'the binary' "$(awk -v size="$(stat -c %s "$treehop")" 'BEGIN { printf "%.2f", size / 1e6 }')" MB 2.5
 judge 'crates (cargo tree -e normal)' "$crates" '' 149
-echo
-echo "Worktrunk (wt) comes from none of the registries that the tests install from, so its columns of the table are left out."
+python3 "$root/tests/bench/report.py" "${report[@]}" <"$scratch/rows"

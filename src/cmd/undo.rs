@@ -153,7 +153,8 @@ fn as_row(removed: &Removed) -> (Worktree, Found) {
         detached: removed.branch.is_none(),
         ..Worktree::default()
     };
-    let minutes = removed.time.strftime("%Y-%m-%d %H:%M");
+    let time = removed.time.to_string();
+    let minutes = time.get(..16).unwrap_or_default().replace('T', " ");
     let branch = removed
         .branch
         .as_ref()

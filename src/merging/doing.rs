@@ -192,7 +192,8 @@ impl Attempt {
         let Some(dir) = self.dir.as_ref().filter(ours) else {
             return Ok(said);
         };
-        let merging = state(dir, "MERGE_HEAD").is_some_and(|id| id.trim_ascii() == self.tip.as_bytes());
+        let merging =
+            state(dir, "MERGE_HEAD").is_some_and(|id| id.trim_ascii() == self.tip.as_bytes());
         if tip(repo, &self.into)? != self.base {
             if merging && index_is(dir, "HEAD")? {
                 asked(dir, &["merge", "--quit"], NONE)?;

@@ -54,7 +54,8 @@ impl Removing {
         let named = seen.git_dir.join("gitdir");
         let named = fs::read(named).context("could not read what git knows of it")?;
         let slug = snapshot::slug(removed.name.as_bstr());
-        let stem = format!("{slug}-{}", removed.time.strftime("%Y%m%dT%H%M%S.%3fZ"));
+        let time = format!("{:.3}", removed.time).replace(['-', ':'], "");
+        let stem = format!("{slug}-{time}");
         for attempt in 1.. {
             removed.id = match attempt {
                 1 => stem.clone(),

@@ -107,8 +107,11 @@ impl Entry {
         for dir in ["rebase-merge", "rebase-apply"] {
             if self.has(dir) {
                 let branch = file::small(self.git_dir.join(dir).join("head-name")).ok();
-                let branch =
-                    branch.and_then(|b| b.trim_ascii().strip_prefix(b"refs/heads/").map(BString::from));
+                let branch = branch.and_then(|b| {
+                    b.trim_ascii()
+                        .strip_prefix(b"refs/heads/")
+                        .map(BString::from)
+                });
                 return (Some("rebase"), branch);
             }
         }

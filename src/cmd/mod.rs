@@ -4,6 +4,7 @@ mod claude;
 mod completions;
 mod doctor;
 mod find;
+mod help;
 mod here;
 mod hook;
 mod init;
@@ -62,6 +63,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Install(args) => install::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Help(args) => help::run(&args),
     }
 }
 

@@ -10,7 +10,12 @@ const NO_UNWINDING: &str = "src/no-unwinding.ld";
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
     println!("cargo::rerun-if-changed={NO_UNWINDING}");
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    let is = |name: &str, value| std::env::var(name).as_deref() == Ok(value);
+    // musl's own start-up code refers to the tables, and so does a test that fails.
+    if is("CARGO_CFG_TARGET_OS", "linux")
+        && is("CARGO_CFG_TARGET_ENV", "gnu")
+        && is("PROFILE", "release")
+    {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/");
         // The path apart: to `-Wl` a comma in it would be the end of it.
         for arg in [

@@ -13,6 +13,7 @@ mod live;
 mod loading;
 mod odd;
 mod picker;
+mod pictures;
 mod scenarios;
 mod sessions;
 mod tab;

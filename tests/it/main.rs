@@ -12,6 +12,7 @@ mod list;
 mod live;
 mod loading;
 mod odd;
+mod package;
 mod picker;
 mod pictures;
 mod scenarios;

@@ -28,7 +28,7 @@ def --env __treehop_cd [dir: string] {
 #
 # QUERY is words of its branch or name, or a path; none: the main worktree.
 #
-#   ^  @  !     the main one; this one; the one whose session waits
+#   ^  @  '!'   the main one; this one; the one whose session waits (a bare ! would be the editor's)
 #   -           the one that you were in before
 #   REPO:QUERY  in another repository that you used before
 @example "to the worktree of feature/auth" { wcd auth }
@@ -150,13 +150,13 @@ def __treehop_row [tree: record] {
     [(if $default.ahead > 0 { $"↑($default.ahead)" }) (if $default.behind > 0 { $"↓($default.behind)" })]
   }
   {
-    name: $tree.name
     branch: $tree.branch
     state: ($notes | compact | str join ' ')
     session: ($live | each {|session| $session.status | default 'running' } | str join ' ')
     base: ($base | compact | str join ' ')
     age: $commit.time
-    ...($tree | select current main detached path prompt)
+    # nu wraps the last column that it shows: a path stands that best.
+    ...($tree | select name path current main detached prompt)
     ...($tree | reject name branch current main detached path prompt commit upstream default changes claude)
     changes: $changes
     default: $default

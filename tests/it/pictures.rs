@@ -71,10 +71,10 @@ fn svg(text: &str) -> String {
         .filter(|line| line.starts_with("    .") && line.contains("fill:"));
     let colours: String = colours.map(|line| format!("  {line}\n")).collect();
     let dark = format!("    @media (prefers-color-scheme: dark) {{\n{colours}    }}\n  </style>");
-    // Lines of our own: an empty one at the end of each would be selected, and is no use.
-    light
-        .replacen("  </style>", &dark, 1)
-        .replace("\n</tspan>", "</tspan>")
+    let light = light.replacen("  </style>", &dark, 1);
+    // Dimmed is not to be guessed at; and no line of ours ends with an empty one.
+    let light = light.replace("opacity: 0.4", "opacity: 0.65");
+    light.replace("\n</tspan>", "</tspan>")
 }
 
 /// Compares with what is in the repository, or writes it there.
@@ -147,6 +147,8 @@ fn story() -> (Repo, Vec<Session>) {
     }
     write(&experiment, "eight.py");
     repo.git_in(&experiment, ["add", "eight.py"]);
+    repo.scratch.write(fix.join("loader.py"), "slow\n");
+    start(&fix, "Find what is slow", 3 * DAY);
     repo.scratch.write(fix.join("loader.py"), "fixed\n");
     let time = jiff::Timestamp::try_from(before(3 * DAY)).unwrap();
     let id = "11111111-1111-4111-8111-111111111111";

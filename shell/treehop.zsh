@@ -450,7 +450,7 @@ function __treehop_candidates {
 
 function __treehop_options {
   case $1 in
-    wcd) \printf '%s ' --interactive --subdir --tab --help ;;
+    wcd) \printf '%s ' -i --interactive -s --subdir -t --tab --help ;;
     wls) \printf '%s ' --watch --help ;;
     wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fork --tab --claude --help ;;
     wclaude) \printf '%s ' --force --trust --tab --help ;;

@@ -45,29 +45,30 @@ complete -c treehop -n "__fish_treehop_needs_command" -f -a "install" -d 'Put tr
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "completions" -d 'Print the completions of treehop itself for a shell'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "doctor" -d 'Say what is missing, and what mends it'
 complete -c treehop -n "__fish_treehop_needs_command" -f -a "help" -d 'Show the help of a command or a shell function'
+complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand list" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s w -l watch -d 'The table on the whole terminal, kept fresh; q ends'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand list" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand find" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l all -d 'Print all matches of the tier that decides'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l partial -d 'The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s t -l tab -d 'In a new window or tab (tmux, zellij, wezterm, kitty)'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s s -l subdir -d 'Keep the subdirectory, as far as it exists there'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand find" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand here" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand here" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand here" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand here" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand new" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l base -d 'Where a new branch begins (treehop.base, else HEAD)' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l pr -d 'The branch of this pull or merge request' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l detach -d 'No branch: check out this commit' -r
@@ -78,7 +79,6 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -l fork -d 'With th
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand new" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l fetch -d 'Ask the remote for the branch first'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l carry -d 'Copy the uncommitted changes of this worktree into it'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l setup -d 'Install even for a pull request: runs a stranger\'s code'
@@ -88,35 +88,35 @@ complete -c treehop -n "__fish_treehop_using_subcommand new" -s t -l tab -d 'In 
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l candidates -d 'For Tab: the branches that BRANCH may become'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand new" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand setup" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand setup" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand setup" -s h -l help -d 'Print help'
-complete -c treehop -n "__fish_treehop_using_subcommand claude" -l fork -d 'Go on with that worktree\'s last conversation: for `wnew --fork`' -r
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand claude" -l fork -d 'Go on with that worktree\'s last conversation: for `wnew --fork`' -r
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -l force -d 'Beside a live session'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -l trust -d 'With the settings of this pull request, a stranger\'s'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s t -l tab -d 'In a new window or tab (tmux, zellij, wezterm, kitty)'
 complete -c treehop -n "__fish_treehop_using_subcommand claude" -s h -l help -d 'Print help'
-complete -c treehop -n "__fish_treehop_using_subcommand remove" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand remove" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s f -l force -d 'Also with changes, which wundo brings back'
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -l keep-branch -d 'Keep the branch'
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s n -l dry-run -d 'Only say what would be done'
 complete -c treehop -n "__fish_treehop_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand undo" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand undo" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l list -d 'Print what can be brought back'
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand merge" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l into -d 'The branch to merge into [default: the main worktree\'s]' -r
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -s m -l message -d 'The message of that commit' -r
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
-complete -c treehop -n "__fish_treehop_using_subcommand merge" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l no-ff -d 'Make a merge commit in any case'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l squash -d 'Make one commit of all'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l rebase -d 'Rebase the branch first, then fast-forward'
@@ -124,22 +124,22 @@ complete -c treehop -n "__fish_treehop_using_subcommand merge" -l keep -d 'Keep 
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l pull -d 'First bring the branch to merge into up to date'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -s n -l dry-run -d 'Only say what would be done'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand pr" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l remote -d 'The remote to push to' -r
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l fields -d 'Print these values only, raw, one a line: path,cd' -r
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand pr" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -l full -d 'Also commit, changes, default, upstream, stashes, …'
 complete -c treehop -n "__fish_treehop_using_subcommand pr" -s h -l help -d 'Print help'
-complete -c treehop -n "__fish_treehop_using_subcommand prune" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
+complete -c treehop -n "__fish_treehop_using_subcommand prune" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l merged -d 'Remove the worktrees whose branch is merged, too'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s n -l dry-run -d 'Only say what would be done'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -l behind -d 'Delete what was renamed away, and nothing else: what `remove` starts behind itself'
 complete -c treehop -n "__fish_treehop_using_subcommand prune" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand hook" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -l wait -d 'A set-up that takes longer goes on behind' -r
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -l pid -d 'hold: the session that is about to begin' -r
-complete -c treehop -n "__fish_treehop_using_subcommand hook" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand hook" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand statusline" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand statusline" -s h -l help -d 'Print help'
@@ -152,9 +152,9 @@ complete -c treehop -n "__fish_treehop_using_subcommand install" -l uninstall -d
 complete -c treehop -n "__fish_treehop_using_subcommand install" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand completions" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -l format -d 'json, or table for eyes' -r -f -a "json\t'One JSON document'
 table\t'For eyes'"
-complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand help" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand help" -s h -l help -d 'Print help'

@@ -10,13 +10,13 @@ use crate::help;
 /// Git worktrees for people who run several Claude Code sessions side by side
 #[derive(Debug, Parser)]
 #[command(name = "treehop", version, arg_required_else_help = false, disable_help_subcommand = true, after_help = help::TREEHOP)]
-pub struct Cli {
+pub struct Cli<C: Subcommand = Command> {
     /// Run as if started in DIR; several add up, as in git
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     pub directory: Vec<OsString>,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: C,
 }
 
 impl Cli {
@@ -25,8 +25,13 @@ impl Cli {
     /// # Errors
     /// As clap.
     pub fn read(mut args: Vec<OsString>) -> Result<Self, clap::Error> {
+        if args.get(1).is_some_and(Frequent::is) {
+            let Cli { directory, command } = Cli::try_parse_from(args)?;
+            let command = Command::Frequent(command);
+            return Ok(Cli { directory, command });
+        }
         let claudes = take_claudes(&mut args).unwrap_or_default();
-        let mut cli = Cli::try_parse_from(args)?;
+        let mut cli = Self::try_parse_from(args)?;
         if let Command::New(new) = &mut cli.command {
             new.claude_args = claudes;
         }
@@ -38,10 +43,10 @@ impl Cli {
 fn take_claudes(args: &mut Vec<OsString>) -> Option<Vec<OsString>> {
     let is = |arg: &OsString, words: &[&str]| words.iter().any(|word| arg == word);
     args.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
-    let cli = Cli::command();
-    let new = 1 + first_word(&cli, &args[1..])?;
-    let command = cli.find_subcommand("new").filter(|_| args[new] == "new")?;
-    let mut end = new + 1 + first_word(command, &args[new + 1..])?;
+    let new = 1 + first_word(&<Cli>::command(), &args[1..])?;
+    (args[new] == "new").then_some(())?;
+    let command = New::augment_args(clap::Command::default());
+    let mut end = new + 1 + first_word(&command, &args[new + 1..])?;
     let before = &args[new..end];
     before.iter().find(|arg| is(arg, &["-c", "--claude"]))?;
     let other = |arg: &OsString| {
@@ -76,30 +81,64 @@ fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
     None
 }
 
-/// One variant, one file in `cmd`. What a command does is said above its own type, or it would hide that.
+/// One variant, one file in `cmd`. Deferred: only the options of the command that is run are built, at each start. So
+/// what each does is said here for the list of all, and above its type for its own help.
 #[derive(Debug, Subcommand)]
-#[allow(missing_docs)]
+#[command(defer = true)]
 pub enum Command {
-    List(List),
-    Find(Find),
-    Here(Here),
+    /// The first ones.
+    #[command(flatten)]
+    Frequent(Frequent),
+    /// Create a worktree for a branch, and set it up
     New(New),
+    /// Install the dependencies of a worktree
     Setup(Setup),
+    /// Run claude in a worktree, one session in each
     Claude(Claude),
+    /// Remove worktrees, and branches that are merged
     Remove(Remove),
+    /// Bring a removed worktree back
     Undo(Undo),
+    /// Merge a worktree's branch into the main worktree's, and remove it
     Merge(Merge),
+    /// Push a worktree's branch and open a pull or merge request
     Pr(Pr),
+    /// Forget worktrees whose directory is gone
     Prune(Prune),
+    /// Answer Claude Code when it makes or removes a worktree
     Hook(Hook),
     /// Print a status line for Claude Code
     #[command(after_help = help::STATUSLINE)]
     Statusline,
+    /// Print the integration for a shell
     Init(Init),
+    /// Put treehop into your shells' start-up files, or into Claude Code
     Install(Install),
+    /// Print the completions of treehop itself for a shell
     Completions(Completions),
+    /// Say what is missing, and what mends it
     Doctor(Doctor),
+    /// Show the help of a command or a shell function
     Help(Help),
+}
+
+/// What runs at each change of directory, each Tab and each look: where one of them is named, the other commands are
+/// not even built.
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub enum Frequent {
+    /// Print all worktrees of the repository
+    List(List),
+    /// Find the worktree that QUERY means
+    Find(Find),
+    /// Print the worktree of the current directory
+    Here(Here),
+}
+
+impl Frequent {
+    fn is(word: &OsString) -> bool {
+        ["list", "find", "here"].iter().any(|name| word == name)
+    }
 }
 
 /// What a command prints about worktrees.

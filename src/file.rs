@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rustix::buffer::spare_capacity;
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -33,11 +34,10 @@ fn target(path: &Path) -> Result<PathBuf> {
 /// Reads a file that is likely short: its size is not asked for first, nor its end looked for where a read falls
 /// short of what it may fill. That saves two of five calls of the system, of which a list makes thousands.
 pub fn small(path: impl AsRef<Path>) -> std::io::Result<Vec<u8>> {
-    let mut start = [0; 4096];
     let mut file = File::open(path)?;
-    let read = file.read(&mut start)?;
-    let mut content = start[..read].to_vec();
-    if read == start.len() {
+    let mut content = Vec::with_capacity(4096);
+    let read = rustix::io::read(&file, spare_capacity(&mut content))?;
+    if read == content.capacity() {
         file.read_to_end(&mut content)?;
     }
     Ok(content)

@@ -18,6 +18,7 @@ mod known;
 mod merged;
 mod merging;
 mod output;
+mod parallel;
 mod places;
 mod query;
 mod reader;

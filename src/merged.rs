@@ -153,7 +153,7 @@ pub fn upstream(repo: &Repo, name: &BString) -> Option<BString> {
         .read()
         .ok()?;
     // The pattern `refs/heads/a` fits `refs/heads/a/b` too, which cannot be there beside it.
-    let upstream = out.trim_end().split(|b| *b == 0).nth(1)?;
+    let upstream = out.trim_ascii_end().split(|b| *b == 0).nth(1)?;
     (!upstream.is_empty()).then(|| upstream.into())
 }
 
@@ -177,7 +177,7 @@ fn equal(repo: &Repo, base: &str, tip: &str) -> Result<Option<How>> {
     let scratch = Scratch::new(&repo.common_dir)?;
     let git = |args: &[&str]| -> Option<String> {
         let out = scratch.git(&repo.common_dir).args(args).read().ok()?;
-        Some(out.trim().to_str_lossy().into_owned())
+        Some(out.trim_ascii().to_str_lossy().into_owned())
     };
     // Unrelated histories have no base.
     let Some(fork) = git(&["merge-base", base, tip]) else {

@@ -8,11 +8,12 @@ use gix::bstr::{BString, ByteSlice};
 
 use crate::claude::{self, Session};
 use crate::cli::Show;
-use crate::repo::entry::Entry;
+use crate::parallel;
+use crate::repo::entry::{Entry, MANY};
 use crate::repo::{Head, Repo, changes, graph, objects, stash};
 use crate::session;
-use crate::venv;
-use crate::worktree::{Claude, Commit, Reason, RepoInfo, Standing, Upstream, Worktree, prompt};
+use crate::venv::{self, Venv};
+use crate::worktree::{Commit, Reason, RepoInfo, Standing, Upstream, Worktree, prompt};
 
 /// The values that are read from `HEAD`.
 const NEED_HEAD: [&str; 9] = [
@@ -42,6 +43,11 @@ impl Show {
             .iter()
             .any(|field| within(field, key) || within(key, field))
     }
+
+    /// Is anything to be printed for which the registry of sessions is read?
+    pub fn wants_sessions(&self) -> bool {
+        self.wants("claude.live") || self.wants("description")
+    }
 }
 
 /// What is filled in, and for which worktrees one after the other.
@@ -50,22 +56,29 @@ pub struct Reader<'a> {
     repo: &'a Repo,
     entries: &'a [Entry],
     show: &'a Show,
-    sessions: Vec<(usize, Session)>,
+    sessions: Vec<Session>,
 }
 
 impl<'a> Reader<'a> {
     /// Prepares what all worktrees share.
     pub fn new(repo: &'a Repo, entries: &'a [Entry], show: &'a Show) -> Self {
-        let mut reader = Reader {
+        let sessions = show.wants_sessions().then(claude::live);
+        Self::knowing(sessions.unwrap_or_default(), repo, entries, show)
+    }
+
+    /// The same where the sessions that are live anywhere are known already.
+    pub fn knowing(
+        sessions: Vec<Session>,
+        repo: &'a Repo,
+        entries: &'a [Entry],
+        show: &'a Show,
+    ) -> Self {
+        Reader {
             repo,
             entries,
             show,
-            sessions: vec![],
-        };
-        if show.wants("claude.live") || show.wants("description") {
-            reader.sessions = session::live(entries);
+            sessions,
         }
-        reader
     }
 
     /// The repository.
@@ -85,11 +98,11 @@ impl<'a> Reader<'a> {
     }
 
     fn default_branch(&self) -> Option<BString> {
-        let main = match self.entries.first().filter(|entry| entry.main) {
-            Some(main) => main.head(self.repo).branch,
-            None => self.repo.head(&self.repo.common_dir).branch,
-        };
-        self.repo.default_branch(main.as_ref())
+        self.repo
+            .default_branch(|| match self.entries.first().filter(|entry| entry.main) {
+                Some(main) => main.head(self.repo).branch,
+                None => self.repo.head(&self.repo.common_dir).branch,
+            })
     }
 
     fn roots(&self) -> Vec<&'a Path> {
@@ -101,7 +114,21 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Git fails where it had to be asked.
     pub fn worktrees(&self, chosen: &[usize]) -> Result<Vec<Worktree>> {
-        let mut worktrees: Vec<_> = chosen.iter().map(|at| self.cheap(*at)).collect();
+        let mut worktrees = self.cheap(chosen);
+        if self.show.wants_sessions() {
+            for worktree in &mut worktrees {
+                worktree.claude.live = Some(vec![]);
+            }
+            for (of, session) in session::live_in(chosen, &self.sessions, self.entries) {
+                if let Some(at) = chosen.iter().position(|at| *at == of) {
+                    worktrees[at]
+                        .claude
+                        .live
+                        .get_or_insert_default()
+                        .push(session);
+                }
+            }
+        }
         if self.show.wants("claude.last") {
             let mut last = claude::last(&self.roots());
             for (at, worktree) in chosen.iter().zip(&mut worktrees) {
@@ -127,70 +154,73 @@ impl<'a> Reader<'a> {
         Ok(worktrees)
     }
 
-    /// All that comes without `--full`.
-    fn cheap(&self, at: usize) -> Worktree {
-        let (entry, wants) = (&self.entries[at], |key| self.show.wants(key));
-        let bare = entry.main && self.repo.bare;
-        let prunable = if wants("prunable") {
-            entry.prunable()
+    /// All that comes without `--full`, but for sessions and what needs the settings.
+    fn cheap(&self, chosen: &[usize]) -> Vec<Worktree> {
+        // What threads may share of it all: the repository itself holds settings, which they may not.
+        let (entries, show, refs) = (self.entries, self.show, &self.repo.refs);
+        let (bare, current) = (self.repo.bare, &self.repo.git_dir);
+        let wants = |key| show.wants(key);
+        let any = |keys: &[&str]| keys.iter().any(|key| show.wants(key));
+        let names = if any(&["venv", "venv_refused"]) {
+            self.repo.settings().venv()
         } else {
-            None
+            vec![]
         };
-        let head = if NEED_HEAD.iter().any(|key| wants(key)) {
-            entry.head(self.repo)
-        } else {
-            Head::default()
-        };
-        let (operation, rebased) = if wants("operation") || wants("prompt") {
-            entry.operation()
-        } else {
-            (None, None)
-        };
-        let venv = if (wants("venv") || wants("venv_refused")) && !bare {
-            venv::find(
-                &entry.path,
-                &entry.git_dir.join("index"),
-                &self.repo.settings().venv(),
-            )
-        } else {
-            venv::Venv::default()
-        };
-        let model = head
-            .branch
-            .as_ref()
-            .filter(|_| wants("model"))
-            .and_then(|b| self.repo.settings().model(b.as_bstr()));
-        let here = self.sessions.iter().filter(|(of, _)| *of == at);
-        let live = (wants("claude.live") || wants("description"))
-            .then(|| here.map(|(_, s)| s.clone()).collect());
-        Worktree {
-            name: entry.name.clone(),
-            path: entry.path.clone(),
-            git_dir: entry.git_dir.clone(),
-            main: entry.main,
-            current: self.repo.git_dir == entry.git_dir,
-            detached: head.detached,
-            locked: if wants("locked") {
-                entry.locked().map(|reason| Reason { reason })
+        let read = |at: &usize| {
+            let entry = &entries[*at];
+            let head = if any(&NEED_HEAD) {
+                entry.head_in(refs)
             } else {
-                None
-            },
-            prunable: prunable.map(|reason| Reason { reason }),
-            operation,
-            venv: venv.path,
-            venv_refused: venv.refused,
-            model,
-            prompt: prompt(
-                &entry.name,
-                rebased.as_ref().or(head.branch.as_ref()),
-                head.id.as_deref(),
+                Head::default()
+            };
+            let (operation, rebased) = if any(&["operation", "prompt"]) {
+                entry.operation()
+            } else {
+                (None, None)
+            };
+            let venv = if entry.main && bare {
+                Venv::default()
+            } else {
+                venv::find(&entry.path, &entry.git_dir, &names)
+            };
+            let reason = |reason| Reason { reason };
+            Worktree {
+                name: entry.name.clone(),
+                path: entry.path.clone(),
+                git_dir: entry.git_dir.clone(),
+                main: entry.main,
+                current: *current == entry.git_dir,
+                detached: head.detached,
+                locked: wants("locked")
+                    .then(|| entry.locked())
+                    .flatten()
+                    .map(reason),
+                prunable: wants("prunable")
+                    .then(|| entry.prunable())
+                    .flatten()
+                    .map(reason),
                 operation,
-            ),
-            claude: Claude { live, last: None },
-            branch: head.branch,
-            head: head.id,
-            ..Worktree::default()
+                venv: venv.path,
+                venv_refused: venv.refused,
+                prompt: prompt(
+                    &entry.name,
+                    rebased.as_ref().or(head.branch.as_ref()),
+                    head.id.as_deref(),
+                    operation,
+                ),
+                branch: head.branch,
+                head: head.id,
+                ..Worktree::default()
+            }
+        };
+        let mut worktrees = parallel::each(MANY, chosen, read);
+        if wants("model") {
+            for worktree in &mut worktrees {
+                let branch = worktree.branch.as_ref();
+                worktree.model = branch.and_then(|b| self.repo.settings().model(b.as_bstr()));
+            }
         }
+        worktrees
     }
 
     fn history(&self, worktrees: &mut [Worktree]) -> Result<()> {
@@ -375,48 +405,19 @@ fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Wor
     }
 }
 
-/// Counts changes, as many worktrees at a time as there are processors: each is a walk over its own files.
+/// Counts changes, several worktrees at a time: each is a walk over its own files.
 fn count_changes(foreign_format: bool, worktrees: &mut [Worktree]) {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(worktrees.len());
-    let jobs: Vec<Option<PathBuf>> = worktrees
-        .iter()
-        .map(|w| w.path.join(".git").exists().then(|| w.path.clone()))
-        .collect();
-    let count = |path: &Path| match if foreign_format {
-        None
-    } else {
-        objects::open(path).ok()
-    } {
-        Some(repo) => changes::changes(&repo).or_else(|_| changes::ask_git(path)),
-        None => changes::ask_git(path),
-    };
-    let work = || {
-        let take = || jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let mut done = vec![];
-        while let Some(job) = take() {
-            if let Some(path) = job {
-                done.push((path, count(path)));
-            }
+    let paths: Vec<PathBuf> = worktrees.iter().map(|w| w.path.clone()).collect();
+    let count = |path: &PathBuf| {
+        if !path.join(".git").exists() {
+            return None;
         }
-        done
-    };
-    let counted: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        running
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .flatten()
-            .collect()
-    });
-    for (path, changes) in counted {
+        let repo = objects::open(path).ok().filter(|_| !foreign_format);
+        let own = repo.and_then(|repo| changes::changes(&repo).ok());
         // A worktree that cannot be read (somebody else's, damaged) keeps null; the others are still of use.
-        if let (Some(worktree), Ok(changes)) =
-            (worktrees.iter_mut().find(|w| w.path == *path), changes)
-        {
-            worktree.changes = Some(changes);
-        }
+        own.or_else(|| changes::ask_git(path).ok())
+    };
+    for (worktree, changes) in worktrees.iter_mut().zip(parallel::each(2, &paths, count)) {
+        worktree.changes = changes;
     }
 }

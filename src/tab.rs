@@ -25,7 +25,8 @@ const ADAPTERS: [Adapter; 4] = [
         variable: "ZELLIJ",
         command: &[
             "zellij",
-            "run",
+            "action",
+            "new-tab",
             "--close-on-exit",
             "--cwd",
             "{dir}",

@@ -20,8 +20,8 @@ pub struct Venv {
     pub refused: Option<String>,
 }
 
-/// Looks for `names` in the worktree at `top` whose index is `index`.
-pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
+/// Looks for `names` in the worktree at `top` whose git directory is `git_dir`.
+pub fn find(top: &Path, git_dir: &Path, names: &[BString]) -> Venv {
     let mut refused = None;
     for name in names {
         let relative = Path::new(OsStr::from_bytes(name));
@@ -29,7 +29,7 @@ pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
         if !path.join("pyvenv.cfg").is_file() || !path.join("bin").is_dir() {
             continue;
         }
-        match why_not(top, relative, index) {
+        match why_not(top, relative, git_dir) {
             None => {
                 return Venv {
                     path: Some(path),
@@ -69,16 +69,16 @@ pub fn activate(command: &mut Command, active: Option<&Path>) {
     }
 }
 
-fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
+fn why_not(top: &Path, name: &Path, git_dir: &Path) -> Option<&'static str> {
     let inside = name
         .components()
         .all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     let bin = top.join(name).join("bin");
-    let bin_inside = top
-        .canonicalize()
-        .ok()
-        .zip(bin.canonicalize().ok())
-        .is_some_and(|(top, bin)| bin.starts_with(top));
+    let real = || Some((top.canonicalize().ok()?, bin.canonicalize().ok()?));
+    let is_link = |path: &Path| !path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    // Without a link on the way there is none that leads out.
+    let linked = bin.ancestors().take_while(|dir| *dir != top).any(is_link);
+    let bin_inside = !linked || real().is_some_and(|(top, bin)| bin.starts_with(top));
     if top.as_os_str().as_bytes().contains(&b':') || name.as_os_str().as_bytes().contains(&b':') {
         return Some("has a colon in its path, which PATH cannot hold");
     }
@@ -91,7 +91,7 @@ fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
     {
         return Some("can be written to by another user");
     }
-    tracked(index, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
+    tracked(git_dir, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
 }
 
 /// Everybody may write, or a group that is not the user's own, or the owner is neither the user nor root.
@@ -104,8 +104,37 @@ fn others_can_write(dir: &Path) -> bool {
     !own || group || meta.mode() & 0o002 != 0
 }
 
+/// From this size on, in bytes, an index is read only once: reading 10 MB takes longer than all else at a `cd`.
+const BIG: u64 = 256 * 1024;
+
+/// Holds what was found in a big index, beside it: its stamp and the name that is not tracked.
+const NOTE: &str = "treehop-untracked";
+
 /// Does the index hold `name` or something below it? An index that cannot be read says yes.
-fn tracked(index: &Path, name: &BStr) -> bool {
+fn tracked(git_dir: &Path, name: &BStr) -> bool {
+    let index = git_dir.join("index");
+    let Some(meta) = index.metadata().ok().filter(|meta| meta.len() >= BIG) else {
+        return is_in(&index, name);
+    };
+    // Git never writes into an index: a new one takes its place, with another inode and time of change.
+    let (mtime, ctime) = (
+        (meta.mtime(), meta.mtime_nsec()),
+        (meta.ctime(), meta.ctime_nsec()),
+    );
+    let note = format!("{} {} {mtime:?} {ctime:?} {name:?}", meta.ino(), meta.len());
+    let file = git_dir.join(NOTE);
+    if crate::file::small(&file).is_ok_and(|known| known == note.as_bytes()) {
+        return false;
+    }
+    let tracked = is_in(&index, name);
+    if !tracked {
+        // Where nothing can be written it is looked up each time.
+        let _ = std::fs::write(&file, note);
+    }
+    tracked
+}
+
+fn is_in(index: &Path, name: &BStr) -> bool {
     let Ok(content) = std::fs::read(index) else {
         return index.exists();
     };

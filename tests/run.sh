@@ -78,6 +78,16 @@ install_node_packages() {
   nu --version && claude --version
 }
 
+# No package system that the tests use has it. A build for debugging takes three minutes, a fast one twenty.
+install_zellij() {
+  if have zellij || [[ -x $tools/bin/zellij ]]; then return 0; fi
+  local built=$tools/zellij status=0
+  CARGO_TARGET_DIR=$built CARGO_PROFILE_DEV_DEBUG=0 cargo install zellij --version 0.45.1 --locked \
+    --no-default-features --debug --root "$tools" || status=$?
+  rm -rf "$built"
+  return "$status"
+}
+
 have_rust() {
   have cargo || {
     echo 'cargo is missing: https://rustup.rs'
@@ -112,6 +122,7 @@ section 'Debian packages' install_packages || finish 0 1
 section 'nu and claude, from npm' install_node_packages || finish 0 1
 export PATH=$tools/node_modules/.bin:$PATH
 section 'Rust' have_rust || finish 0 1
+section 'zellij, from crates.io' install_zellij || finish 0 1
 for shell in bash zsh fish nu; do
   have "$shell" || {
     printf '%s is missing, and nothing is skipped\n' "$shell"

@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn the_files_are_what_clap_makes_of_the_command_line() {
         let generated = |shell| {
-            let (mut made, mut command) = (vec![], cli::Cli::command());
+            let (mut made, mut command) = (vec![], <cli::Cli>::command());
             match shell {
                 Shell::Bash => generate(shells::Bash, &mut command, "treehop", &mut made),
                 Shell::Zsh => generate(shells::Zsh, &mut command, "treehop", &mut made),

@@ -17,7 +17,7 @@ pub fn run(args: &cli::Help) -> Result<()> {
 }
 
 fn text(word: Option<&str>) -> Result<String> {
-    let mut cli = Cli::command();
+    let mut cli = <Cli>::command();
     cli.build();
     let Some(word) = word else {
         return Ok(cli.render_help().to_string());
@@ -63,7 +63,7 @@ mod tests {
 
     /// The help of each function and each command.
     fn all() -> Vec<(String, String)> {
-        let cli = Cli::command();
+        let cli = <Cli>::command();
         let commands = cli.get_subcommands().map(clap::Command::get_name);
         let words = FUNCTIONS.iter().map(|(name, ..)| *name).chain(commands);
         words
@@ -84,6 +84,15 @@ mod tests {
                 shown || ["hook", "statusline", "help"].contains(&&*word),
                 "{word} has no example"
             );
+        }
+    }
+
+    #[test]
+    fn the_list_says_of_each_command_what_its_own_help_says() {
+        for command in <Cli>::command().get_subcommands() {
+            let help = text(Some(command.get_name())).unwrap();
+            let listed = command.get_about().map(ToString::to_string);
+            assert_eq!(listed.as_deref(), help.lines().next());
         }
     }
 

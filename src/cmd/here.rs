@@ -13,10 +13,10 @@ use crate::repo::Repo;
 pub fn run(args: &cli::Here) -> Result<()> {
     let repo = Repo::discover(&super::current_dir()?)?;
     known::remember(&repo);
+    let wanted = args.show.wants_sessions();
+    let sessions = wanted.then(claude::live).unwrap_or_default();
     // Which of the worktrees a session is in can only be told from all of them.
-    let all = repo.foreign_format
-        || args.show.wants("claude.last")
-        || args.show.wants("claude.live") && !claude::live().is_empty();
+    let all = repo.foreign_format || args.show.wants("claude.last") || !sessions.is_empty();
     let entries = if all {
         repo.entries()?
     } else {
@@ -26,7 +26,7 @@ pub fn run(args: &cli::Here) -> Result<()> {
         .iter()
         .position(|entry| entry.git_dir == repo.git_dir);
     let at = here.ok_or_else(|| repo.not_listed())?;
-    let reader = Reader::new(&repo, &entries, &args.show);
+    let reader = Reader::knowing(sessions, &repo, &entries, &args.show);
     let worktree = reader.worktrees(&[at])?.remove(0);
     output::one(
         &Document {

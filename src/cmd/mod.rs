@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Frequent};
 use crate::error::{Exit, Failure};
 use crate::output;
 
@@ -46,9 +46,9 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
             .with_context(|| format!("could not enter '{}'", dir.display()))?;
     }
     match cli.command {
-        Command::List(args) => list::run(args),
-        Command::Find(args) => find::run(&args),
-        Command::Here(args) => here::run(&args),
+        Command::Frequent(Frequent::List(args)) => list::run(args),
+        Command::Frequent(Frequent::Find(args)) => find::run(&args),
+        Command::Frequent(Frequent::Here(args)) => here::run(&args),
         Command::New(args) => new::run(&args),
         Command::Setup(args) => setup::run(&args),
         Command::Claude(args) => claude::run(&args),

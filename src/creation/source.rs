@@ -397,7 +397,7 @@ fn new_branch(repo: &Repo, here: &Here, branch: BString, base: Option<BString>) 
         id => id,
     };
     if at.is_none()
-        && let Some(default) = repo.default_branch(None)
+        && let Some(default) = repo.default_branch(|| None)
     {
         return Err(Failure::new(Exit::Refused, "there is no commit here yet")
             .hint(format!("wnew {branch} --base {default}"))

@@ -47,7 +47,7 @@ impl<'a> Asking<'a> {
 
     fn text(&self, args: &[&str]) -> Result<String> {
         let out = self.git(args).read()?;
-        Ok(out.trim().to_str_lossy().into_owned())
+        Ok(out.trim_ascii().to_str_lossy().into_owned())
     }
 
     /// Where two histories part; `None`: they have nothing in common.
@@ -57,7 +57,7 @@ impl<'a> Asking<'a> {
     pub fn fork(&self, ours: &str, theirs: &str) -> Result<Option<String>> {
         let (status, out) = self.git(&["merge-base", ours, theirs]).ask()?;
         match status {
-            0 => Ok(Some(out.trim().to_str_lossy().into_owned())),
+            0 => Ok(Some(out.trim_ascii().to_str_lossy().into_owned())),
             1 => Ok(None),
             _ => bail!("git does not say where {ours} and {theirs} part"),
         }

@@ -169,7 +169,7 @@ impl Attempt {
     /// The worktree that is in the middle of this rebase, and no other.
     fn rebasing(&self) -> Option<&Path> {
         let dir = self.rebased.as_deref()?;
-        let ours = |file| state(dir, file).is_some_and(|id| id.trim() == self.tip.as_bytes());
+        let ours = |file| state(dir, file).is_some_and(|id| id.trim_ascii() == self.tip.as_bytes());
         let files = ["rebase-merge/orig-head", "rebase-apply/orig-head"];
         files.into_iter().any(ours).then_some(dir)
     }
@@ -194,7 +194,8 @@ impl Attempt {
         let Some(dir) = self.dir.as_ref().filter(ours) else {
             return Ok(said);
         };
-        let merging = state(dir, "MERGE_HEAD").is_some_and(|id| id.trim() == self.tip.as_bytes());
+        let merging =
+            state(dir, "MERGE_HEAD").is_some_and(|id| id.trim_ascii() == self.tip.as_bytes());
         if tip(repo, &self.into)? != self.base {
             if merging && index_is(dir, "HEAD")? {
                 asked(dir, &["merge", "--quit"], NONE)?;
@@ -378,7 +379,7 @@ fn keep_changes(dir: &Path) -> Result<()> {
         .args(["stash", "create"])
         .own(jiff::Timestamp::now().as_second());
     let commit = stash.read()?;
-    let commit = commit.trim().to_os_str_lossy();
+    let commit = commit.trim_ascii().to_os_str_lossy();
     let message = "changed while a merge was under way";
     asked(dir, &["stash", "store", "--message", message], [&*commit])?;
     asked(dir, &["reset", "--quiet", "--hard"], NONE)?;
@@ -408,7 +409,7 @@ fn tip(repo: &Repo, branch: &BString) -> Result<String> {
 fn repo_tip(repo: &Repo, name: &BString) -> Result<String> {
     let git = Git::at(&repo.common_dir).args(["rev-parse", "--verify", "--end-of-options"]);
     let id = git.args([&*name.to_os_str_lossy()]).read()?;
-    Ok(id.trim().to_str_lossy().into_owned())
+    Ok(id.trim_ascii().to_str_lossy().into_owned())
 }
 
 /// The name of a ref as people write it, and as it stands in a merge commit's message.

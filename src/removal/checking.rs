@@ -42,11 +42,11 @@ fn refused<T>(message: String, hint: impl Into<String>) -> Result<T> {
 impl<'a> Surroundings<'a> {
     /// Looks around.
     pub fn new(repo: &'a Repo, entries: &'a [Entry]) -> Self {
-        let main = entries.first().and_then(|main| main.head(repo).branch);
+        let main = || entries.first().and_then(|main| main.head(repo).branch);
         Surroundings {
             repo,
             entries,
-            default: repo.default_branch(main.as_ref()),
+            default: repo.default_branch(main),
             sessions: session::live(entries),
             exempt: vec![],
             merged: None,

@@ -55,6 +55,7 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         .metadata()
         .with_context(|| format!("could not read '{}'", dir.display()))?
         .dev();
+    let own = rustix::process::geteuid().as_raw();
     for top in dir.ancestors() {
         let at = top.metadata()?;
         let dot_git = top.join(".git");
@@ -64,20 +65,20 @@ fn read(dir: &Path) -> Result<Option<Found>> {
             }
             continue;
         };
-        let own = rustix::process::geteuid().as_raw();
+        // `dir` is a real path, and so is what lies above it.
         let git_dir = if meta.is_dir() {
-            dot_git.clone()
-        } else if let Some(target) = meta
-            .is_file()
-            .then(|| pointer(&dot_git, b"gitdir: "))
-            .flatten()
-        {
-            target
+            Some(dot_git)
+        } else if meta.is_file() {
+            pointer(&dot_git, b"gitdir: ").and_then(|target| target.canonicalize().ok())
         } else {
+            None
+        };
+        let Some(git_dir) = git_dir else {
             return Ok(None);
         };
-        let common_dir =
-            pointer(&git_dir.join("commondir"), b"").unwrap_or_else(|| git_dir.clone());
+        let Some(common_dir) = common(&git_dir) else {
+            return Ok(None);
+        };
         let owners = [
             at.uid(),
             meta.uid(),
@@ -89,21 +90,25 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         {
             return Ok(None);
         }
-        if meta.is_dir() && common_dir == git_dir {
-            // `dir` is a real path, and so is what lies above it.
-            return Ok(Some(Found {
-                git_dir,
-                common_dir,
-                top: Some(top.into()),
-            }));
-        }
         return Ok(Some(Found {
-            git_dir: real(&git_dir)?,
-            common_dir: real(&common_dir)?,
+            git_dir,
+            common_dir,
             top: Some(top.into()),
         }));
     }
     Ok(None)
+}
+
+/// The real path of the git directory that all worktrees share, for the one with the real path `git_dir`.
+fn common(git_dir: &Path) -> Option<PathBuf> {
+    let Some(named) = pointer(&git_dir.join("commondir"), b"") else {
+        return Some(git_dir.into());
+    };
+    match git_dir.ancestors().nth(2) {
+        // What git writes; above a real path there is no link to follow.
+        Some(above) if named == git_dir.join("../..") => Some(above.into()),
+        _ => named.canonicalize().ok(),
+    }
 }
 
 /// What a `.git` file, `commondir` or `gitdir` names, relative to the directory that the file is in.

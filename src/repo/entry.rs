@@ -1,18 +1,22 @@
 //! The worktrees of a repository, as its admin files (`worktrees/ID/…`) name them.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
 
 use super::discover::pointer;
+use super::refs::Refs;
 use super::{Head, Repo};
-use crate::file;
 use crate::git::Git;
+use crate::{file, parallel};
+
+/// From so many worktrees on their files are read by several threads.
+pub const MANY: usize = 64;
 
 /// One worktree, before anything that costs more is asked about it.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub struct Entry {
     /// What git said, where it had to be asked.
     asked: Option<Asked>,
     /// The names of the files in its git directory: one read of it is cheaper than a look for each.
-    files: OnceCell<Vec<OsString>>,
+    files: OnceLock<Vec<OsString>>,
 }
 
 /// What else `git worktree list` says.
@@ -47,7 +51,7 @@ impl Entry {
             git_dir,
             main,
             asked: None,
-            files: OnceCell::new(),
+            files: OnceLock::new(),
         }
     }
 
@@ -68,9 +72,14 @@ impl Entry {
 
     /// What it has checked out.
     pub fn head(&self, repo: &Repo) -> Head {
+        self.head_in(&repo.refs)
+    }
+
+    /// The same by the refs of its repository.
+    pub fn head_in(&self, refs: &Refs) -> Head {
         self.asked
             .as_ref()
-            .map_or_else(|| repo.head(&self.git_dir), |asked| asked.head.clone())
+            .map_or_else(|| refs.head(&self.git_dir), |asked| asked.head.clone())
     }
 
     /// Why it is locked, possibly with no words; `None` when it is not.
@@ -80,7 +89,7 @@ impl Entry {
             None if self.main || !self.has("locked") => None,
             None => file::small(self.git_dir.join("locked"))
                 .ok()
-                .map(|words| words.trim().to_str_lossy().into_owned()),
+                .map(|words| words.trim_ascii().to_str_lossy().into_owned()),
         }
     }
 
@@ -98,8 +107,11 @@ impl Entry {
         for dir in ["rebase-merge", "rebase-apply"] {
             if self.has(dir) {
                 let branch = file::small(self.git_dir.join(dir).join("head-name")).ok();
-                let branch =
-                    branch.and_then(|b| b.trim().strip_prefix(b"refs/heads/").map(BString::from));
+                let branch = branch.and_then(|b| {
+                    b.trim_ascii()
+                        .strip_prefix(b"refs/heads/")
+                        .map(BString::from)
+                });
                 return (Some("rebase"), branch);
             }
         }
@@ -136,12 +148,13 @@ impl Entry {
 pub fn read(repo: &Repo) -> Result<Vec<Entry>> {
     let admin = repo.common_dir.join("worktrees");
     let ids = match std::fs::read_dir(&admin) {
-        Ok(ids) => ids.flatten().map(|id| id.path()).collect(),
+        Ok(ids) => ids.flatten().map(|id| id.path()).collect::<Vec<_>>(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
         Err(e) => return Err(e).with_context(|| format!("could not read '{}'", admin.display())),
     };
     // Without a gitdir file git does not list it either.
-    let entries = ids.into_iter().filter_map(linked).collect();
+    let entries = parallel::each(MANY, &ids, |id| linked(id.clone()));
+    let entries = entries.into_iter().flatten().collect();
     let main = Entry::new(repo.main_path(), repo.common_dir.clone(), true);
     Ok(named(repo, main, entries))
 }

@@ -5,7 +5,7 @@ pub mod discover;
 pub mod entry;
 pub mod graph;
 pub mod objects;
-mod refs;
+pub mod refs;
 mod settings;
 pub mod stash;
 #[cfg(test)]
@@ -47,7 +47,10 @@ pub struct Repo {
     pub foreign_format: bool,
     top: Option<PathBuf>,
     config: Config,
-    refs: refs::Refs,
+    /// The text of the configuration that holds here, of the repository's own files.
+    text: Vec<u8>,
+    /// Its refs, where they are kept in files.
+    pub refs: refs::Refs,
     settings: OnceCell<Settings>,
 }
 
@@ -62,7 +65,7 @@ impl Repo {
             common_dir,
             top,
         } = discover::discover(dir)?;
-        let mut config = read_config(&common_dir.join("config"))?;
+        let (mut config, mut text) = read_config(&common_dir.join("config"))?;
         if config
             .boolean("extensions.worktreeConfig")
             .ok()
@@ -70,9 +73,9 @@ impl Repo {
             .unwrap_or_default()
         {
             // Git moves core.bare and core.worktree there.
-            config
-                .append(read_config(&common_dir.join("config.worktree"))?)
-                .ok();
+            let (main, _) = read_config(&common_dir.join("config.worktree"))?;
+            config.append(main).ok();
+            text.extend(crate::file::small(git_dir.join("config.worktree")).unwrap_or_default());
         }
         let foreign_format = config
             .sections_by_name("extensions")
@@ -92,6 +95,7 @@ impl Repo {
             refs: refs::Refs::new(common_dir.clone()),
             settings: OnceCell::new(),
             config,
+            text,
             common_dir,
             git_dir,
             top,
@@ -199,10 +203,10 @@ impl Repo {
 
     /// The branch that work ends up in: the remote's, else `main`, `master`, `init.defaultBranch`, else the main
     /// worktree's.
-    pub fn default_branch(&self, main_branch: Option<&BString>) -> Option<BString> {
+    pub fn default_branch(&self, main_branch: impl FnOnce() -> Option<BString>) -> Option<BString> {
         let local = |name: &[u8]| self.resolve(&[b"refs/heads/", name].concat()).is_some();
         if self.foreign_format {
-            return main_branch.cloned();
+            return main_branch();
         }
         if let Some(target) = self.refs.symbolic(b"refs/remotes/origin/HEAD")
             && let Some(name) = target.strip_prefix(b"refs/remotes/origin/")
@@ -215,7 +219,7 @@ impl Repo {
             .map(BString::from);
         usual
             .or_else(|| self.configured_default().filter(|name| local(name)))
-            .or_else(|| main_branch.cloned())
+            .or_else(main_branch)
     }
 
     /// `init.defaultBranch`. Nearly everybody has it, so that it must not cost those whose branch is `main`.
@@ -227,7 +231,7 @@ impl Repo {
     /// The settings `treehop.*`.
     pub fn settings(&self) -> &Settings {
         self.settings
-            .get_or_init(|| Settings::read(&self.common_dir, &self.git_dir))
+            .get_or_init(|| Settings::read(&self.text, &self.git_dir))
     }
 
     /// The settings `branch.NAME.*` in the repository's own file, as they are now: git deletes them with the branch.
@@ -235,7 +239,7 @@ impl Repo {
     /// # Errors
     /// The file cannot be understood.
     pub fn branch_settings(&self, name: &[u8]) -> Result<Vec<(BString, BString)>> {
-        let config = read_config(&self.common_dir.join("config"))?;
+        let (config, _) = read_config(&self.common_dir.join("config"))?;
         let mut settings = vec![];
         for section in config.sections_by_name("branch").into_iter().flatten() {
             if section
@@ -313,13 +317,15 @@ impl Repo {
     }
 }
 
-fn read_config(file: &Path) -> Result<Config> {
+fn read_config(file: &Path) -> Result<(Config, Vec<u8>)> {
     let options = gix::config::file::init::Options {
         lossy: true,
         ..Default::default()
     };
     let content = crate::file::small(file).unwrap_or_default();
-    Config::from_bytes_no_includes(&content, gix::config::file::Metadata::default(), options)
+    let meta = gix::config::file::Metadata::default();
+    let config = Config::from_bytes_no_includes(&content, meta, options)
         .map_err(|e| anyhow::anyhow!("{e}"))
-        .with_context(|| format!("could not understand '{}'", file.display()))
+        .with_context(|| format!("could not understand '{}'", file.display()))?;
+    Ok((config, content))
 }

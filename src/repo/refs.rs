@@ -1,11 +1,11 @@
 //! Refs, read from their files: loose ones first, then `packed-refs`.
 
-use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::{BStr, BString};
 use gix::refs::packed;
 
 use crate::file;
@@ -29,7 +29,7 @@ pub struct Head {
 /// The refs of a repository that keeps them in files.
 pub struct Refs {
     common_dir: PathBuf,
-    packed: OnceCell<Option<packed::Buffer>>,
+    packed: OnceLock<Option<packed::Buffer>>,
 }
 
 impl std::fmt::Debug for Refs {
@@ -45,7 +45,7 @@ impl Refs {
     pub fn new(common_dir: PathBuf) -> Self {
         Refs {
             common_dir,
-            packed: OnceCell::new(),
+            packed: OnceLock::new(),
         }
     }
 
@@ -115,8 +115,8 @@ pub fn branch(git_dir: &Path) -> Option<BString> {
 /// A ref file's content: an object id, or the name of another ref.
 fn target(content: &[u8]) -> Option<Result<String, &[u8]>> {
     if let Some(name) = content.strip_prefix(b"ref:") {
-        return Some(Err(name.trim()));
+        return Some(Err(name.trim_ascii()));
     }
-    let hex = std::str::from_utf8(content.trim()).ok()?;
+    let hex = std::str::from_utf8(content.trim_ascii()).ok()?;
     (hex.len() >= 40 && hex.bytes().all(|b| b.is_ascii_hexdigit())).then(|| Ok(hex.to_owned()))
 }

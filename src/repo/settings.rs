@@ -15,19 +15,16 @@ pub struct Settings {
 const TELLING: [&[u8]; 2] = [b"treehop", b"include"];
 
 impl Settings {
-    /// Reads what holds in the worktree with `git_dir`.
-    pub fn read(common_dir: &Path, git_dir: &Path) -> Self {
+    /// Reads what holds in the worktree with `git_dir`, of whose repository `own` is the configuration.
+    pub fn read(own: &[u8], git_dir: &Path) -> Self {
         let by_environment = ["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"]
             .iter()
             .any(|n| std::env::var_os(n).is_some());
-        let files = [common_dir.join("config"), git_dir.join("config.worktree")]
-            .into_iter()
-            .chain(user_files());
+        let users = user_files().into_iter();
+        let users = users.map(|file| crate::file::small(file).unwrap_or_default());
         let (mut wanted, mut hooks_moved) = (by_environment, by_environment);
-        for file in files {
-            let content = crate::file::small(file)
-                .unwrap_or_default()
-                .to_ascii_lowercase();
+        for content in std::iter::once(own.to_vec()).chain(users) {
+            let content = content.to_ascii_lowercase();
             let has = |word: &[u8]| content.contains_str(word);
             wanted = wanted || TELLING.iter().any(|word| has(word));
             hooks_moved = hooks_moved || has(b"hookspath") || has(b"include");

@@ -81,8 +81,8 @@ impl Program {
             }
         }
         if activates(entries) {
-            let index = entry.git_dir.join("index");
-            let venv = venv::find(&entry.path, &index, &repo.settings().venv()).path;
+            let names = repo.settings().venv();
+            let venv = venv::find(&entry.path, &entry.git_dir, &names).path;
             venv::activate(&mut command, venv.as_deref());
             match venv {
                 Some(venv) => command.env("TREEHOP_VENV", venv),

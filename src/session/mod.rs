@@ -17,15 +17,20 @@ use lock::Holder;
 /// A session is where its directory is, and where it holds the lock: from the moment it is started, before it is in the
 /// registry, and after a `/cd`, since it can come back.
 pub fn live(entries: &[Entry]) -> Vec<(usize, Session)> {
+    let all: Vec<usize> = (0..entries.len()).collect();
+    live_in(&all, &claude::live(), entries)
+}
+
+/// The same for those at `chosen` alone, of the `sessions` that [`claude::live`] gave.
+pub fn live_in(chosen: &[usize], sessions: &[Session], entries: &[Entry]) -> Vec<(usize, Session)> {
     let roots: Vec<&Path> = entries.iter().map(|entry| entry.path.as_path()).collect();
-    let sessions = claude::live();
     let place = |session: &Session| {
         let cwd = session.cwd.canonicalize();
         claude::innermost(&roots, cwd.as_ref().unwrap_or(&session.cwd))
     };
     let placed = |session: &Session| Some((place(session)?, session.clone()));
     let mut found: Vec<(usize, Session)> = sessions.iter().filter_map(placed).collect();
-    for (at, entry) in entries.iter().enumerate() {
+    for (at, entry) in chosen.iter().map(|at| (*at, &entries[*at])) {
         // Where one is known the lock is most likely its own, even if a script between took it.
         if entry.has(lock::FILE)
             && found.iter().all(|(of, _)| *of != at)

@@ -115,7 +115,7 @@ fn source<'a>(repo: &Repo, entries: &'a [Entry]) -> Option<&'a Entry> {
     if !repo.bare {
         return Some(main);
     }
-    let default = repo.default_branch(main.head(repo).branch.as_ref())?;
+    let default = repo.default_branch(|| main.head(repo).branch)?;
     let branch = |entry: &Entry| entry.head(repo).branch;
     entries
         .iter()

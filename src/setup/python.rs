@@ -19,7 +19,7 @@ use crate::venv;
 /// installation here must not change.
 pub fn environment(repo: &Repo, entry: &Entry) -> Result<PathBuf, String> {
     let names = repo.settings().venv();
-    let found = venv::find(&entry.path, &entry.git_dir.join("index"), &names);
+    let found = venv::find(&entry.path, &entry.git_dir, &names);
     if let Some(path) = found.path {
         let relative = path.strip_prefix(&entry.path);
         return Ok(relative.map_or_else(|_| path.clone(), Path::to_owned));

@@ -110,9 +110,8 @@ impl<'a> Runner<'a> {
     /// Runs one command to its end. Tools that make a virtual environment of their own accord make it at `venv`.
     pub fn run(&self, name: &'static str, command: &Command, venv: &Path) -> Step {
         let shown = command.shown.join(" ");
-        let index = self.entry.git_dir.join("index");
         let names = self.repo.settings().venv();
-        let active = venv::find(&self.entry.path, &index, &names).path;
+        let active = venv::find(&self.entry.path, &self.entry.git_dir, &names).path;
         let path = venv::search_path(active.as_deref());
         let Some(program) = program(&command.args[0], &path) else {
             let missing = command.args[0].display();

@@ -52,7 +52,10 @@ fn outside_one_line_one_hint_and_3() {
         .fails(3)
         .to_owned();
     let lines: Vec<_> = error.lines().collect();
-    assert!(lines.len() == 2 && lines[1].starts_with("hint: "), "{error}");
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("hint: "),
+        "{error}"
+    );
 }
 
 #[test]

@@ -103,6 +103,18 @@ scenarios! {
         s.probe().at(&repo.fix());
     }
 
+    a_tab_of_its_own_in_zellij: |shell| {
+        let repo = Repo::guide();
+        stand_in_for_claude(&repo);
+        let mut s = repo.shell(shell).in_zellij().start();
+        s.text("wcd -t auth").keys(&["Enter"]);
+        s.tmux.settle("the new tab", |screen| !screen.shows("wcd") && screen.cursor_line().ends_with("READY>"));
+        s.probe().at(&repo.auth()).worktree("feature-auth").branch("feature/auth");
+        s.text("wnew -t -c a/b --model opus 'do it'").keys(&["Enter"]);
+        s.tmux.settle("claude's tab", |screen| screen.shows("<--model> <opus> <do it>") && screen.cursor_line().ends_with("READY>"));
+        s.probe().at(&repo.tree("bitsandbytes-a-b")).branch("a/b");
+    }
+
     no_window_without_a_terminal_that_opens_them: |shell| {
         let repo = Repo::guide();
         stand_in_for_claude(&repo);

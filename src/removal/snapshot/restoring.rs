@@ -148,7 +148,7 @@ fn extract_one(answers: &mut impl BufRead, kept: &Kept) -> Result<()> {
     let mut header = vec![];
     answers.read_until(b'\n', &mut header)?;
     let size: u64 = header
-        .trim()
+        .trim_ascii()
         .rsplit(|b| *b == b' ')
         .next()
         .and_then(|size| size.to_str().ok()?.parse().ok())

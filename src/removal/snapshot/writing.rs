@@ -50,7 +50,7 @@ fn write_plain(common_dir: &Path, removed: &Removed, head: &str, message: &str) 
             to.write_all(message.as_bytes())
                 .context("git stopped reading")
         })?;
-    let commit = commit.trim().to_str()?;
+    let commit = commit.trim_ascii().to_str()?;
     // The empty old value: it must not be there yet.
     Git::changing(common_dir)
         .args(["update-ref", &removed.reference(), commit, ""])

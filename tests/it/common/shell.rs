@@ -166,6 +166,7 @@ impl Repo {
             size,
             load: true,
             login: false,
+            zellij: false,
         }
     }
 }
@@ -181,6 +182,7 @@ pub struct Start<'a> {
     size: (u16, u16),
     load: bool,
     login: bool,
+    zellij: bool,
 }
 
 impl<'a> Start<'a> {
@@ -228,6 +230,23 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// Inside zellij, which fills the terminal with the shell alone, and ends with it.
+    pub fn in_zellij(mut self) -> Self {
+        let scratch = &self.repo.scratch;
+        let layout = scratch.write(".config/zellij/plain.kdl", "layout { pane; }\n");
+        let config = format!(
+            "default_shell \"{}\"\ndefault_layout \"{}\"\npane_frames false\nshow_startup_tips false\n\
+             show_release_notes false\non_force_close \"quit\"\n",
+            tools::program(self.shell.name()).display(),
+            layout.display()
+        );
+        scratch.write(".config/zellij/config.kdl", config);
+        scratch.with("zellij");
+        let sockets = scratch.root.clone();
+        self.zellij = true;
+        self.env("ZELLIJ_SOCKET_DIR", sockets)
+    }
+
     /// Writes the start-up file.
     fn prepare(&self) {
         let load = if self.load {
@@ -260,6 +279,10 @@ impl<'a> Start<'a> {
 
     /// The shell and its arguments. zsh reads no file of the machine; the others have no such switch.
     fn program(&self) -> Vec<OsString> {
+        if self.zellij {
+            // tmux says in TMUX where one is.
+            return ["env", "--unset=TMUX", "zellij"].map(OsString::from).into();
+        }
         let mut argv: Vec<OsString> = vec![tools::program(self.shell.name()).into()];
         if self.shell == Shell::Zsh {
             argv.push("-d".into());

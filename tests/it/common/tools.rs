@@ -8,9 +8,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Programs that change what treehop does: a test that wants one asks for it with `Scratch::with`.
-const ON_REQUEST: [&str; 17] = [
+const ON_REQUEST: [&str; 18] = [
     "bun", "claude", "direnv", "fzf", "gh", "glab", "npm", "pdm", "pipenv", "pnpm", "poetry", "sk",
-    "starship", "treehop", "uv", "wt", "yarn",
+    "starship", "treehop", "uv", "wt", "yarn", "zellij",
 ];
 
 /// The binary under test: `$TREEHOP` where it is set (tests/run.sh sets it to the release build).
@@ -38,7 +38,7 @@ pub fn program(name: &str) -> PathBuf {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain([source("tests/.tools/node_modules/.bin")])
+        .chain(["tests/.tools/node_modules/.bin", "tests/.tools/bin"].map(source))
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("{name} is not installed: bash tests/run.sh installs it"))

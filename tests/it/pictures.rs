@@ -69,8 +69,11 @@ fn svg(text: &str) -> String {
     let colours = dark
         .lines()
         .filter(|line| line.starts_with("    .") && line.contains("fill:"));
-    let colours: String = colours.map(|line| format!("  {line}\n")).collect();
-    let dark = format!("    @media (prefers-color-scheme: dark) {{\n{colours}    }}\n  </style>");
+    let colours: Vec<_> = colours.collect();
+    let dark = format!(
+        "    @media (prefers-color-scheme: dark) {{\n  {}\n    }}\n  </style>",
+        colours.join("\n  ")
+    );
     let light = light.replacen("  </style>", &dark, 1);
     // Dimmed is not to be guessed at; and no line of ours ends with an empty one.
     let light = light.replace("opacity: 0.4", "opacity: 0.65");

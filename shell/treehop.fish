@@ -17,9 +17,14 @@ function __treehop_ask
     end
 end
 
+# __treehop_help FUNCTION [WORD…]: if the first word asks for help, give it.
+function __treehop_help
+    contains -- "$argv[2]" -h --help; and __treehop_ask help $argv[1]
+end
+
 # --- wcd: go to a worktree --------------------------------------------------------------------------------------
 
-function wcd --description 'Go to the worktree that QUERY means'
+function wcd --description 'Go to the worktree that QUERY means, with its venv active'
     set -l pick
     set -l tab
     set -l ended
@@ -31,13 +36,13 @@ function wcd --description 'Go to the worktree that QUERY means'
             case --
                 set ended 1
             case -h --help
-                __treehop_help_wcd
+                __treehop_help wcd -h
                 return
-            case -i
+            case -i --interactive
                 set pick 1
-            case -s
+            case -s --subdir
                 set -a options --subdir
-            case -t
+            case -t --tab
                 set tab 1
             case -
                 set -a words (__treehop_previous)
@@ -87,18 +92,6 @@ function __treehop_go
     end
     # Where there is a hook, it has done this already.
     test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
-end
-
-function __treehop_help_wcd
-    builtin printf '%s\n' \
-        'wcd [QUERY…]: go to the worktree that QUERY means, with its venv active' \
-        '' \
-        '  QUERY       words of its branch or name, or a path; none: the main worktree' \
-        '  ^  @  !     the main one; this one; the one whose session waits' \
-        '  -           the one that you were in before' \
-        '  REPO:QUERY  in another repository that you used before' \
-        '  -i          pick from a list      -s  keep the subdirectory that you are in' \
-        '  -t          in a new window of tmux, zellij, wezterm or kitty'
 end
 
 # The worktree that one was in before this one; outside of all, or where it was removed, the last one.
@@ -162,17 +155,15 @@ end
 
 # --- wls: what is where -----------------------------------------------------------------------------------------
 
-function wls --description 'The worktrees of this repository'
-    if contains -- "$argv[1]" -h --help
-        builtin printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
-        return
-    end
+function wls --description 'Show what is where: branches, changes, sessions, ages'
+    __treehop_help wls $argv; and return
     __treehop_ask list --format table $argv
 end
 
 # --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 function wnew --description 'Create a worktree for a branch, set it up, go there'
+    __treehop_help wnew $argv; and return
     __treehop_begin
     set -l made (__treehop_ask new --fields cd,launch.args,launch.fork $argv)
     or return
@@ -187,6 +178,7 @@ function wnew --description 'Create a worktree for a branch, set it up, go there
 end
 
 function wsetup --description 'Install the dependencies of a worktree'
+    __treehop_help wsetup $argv; and return
     set -l dir $PWD
     if string match -q -- '-*' "$argv[1]"
         __treehop_do setup $argv
@@ -201,11 +193,12 @@ end
 
 # What takes over the terminal is never captured: find, go there, then run it.
 function wclaude --description 'Run claude in a worktree, one session in each'
+    __treehop_help wclaude $argv; and return
     set -l dir
     set -l stay
     set -l options
     __treehop_begin
-    while contains -- "$argv[1]" --force --trust -t --tab -h --help
+    while contains -- "$argv[1]" --force --trust -t --tab
         contains -- $argv[1] --force --trust; or set stay 1
         set -a options $argv[1]
         set -e argv[1]
@@ -233,6 +226,7 @@ end
 
 # Each word is another worktree.
 function wrm --description 'Remove worktrees, and branches that are merged'
+    __treehop_help wrm $argv; and return
     set -l args
     __treehop_begin
     for arg in $argv
@@ -250,6 +244,7 @@ function wrm --description 'Remove worktrees, and branches that are merged'
 end
 
 function wundo --description 'Bring a removed worktree back'
+    __treehop_help wundo $argv; and return
     if test "$argv[1]" = --list
         __treehop_ask undo --list --format table
     else
@@ -257,15 +252,18 @@ function wundo --description 'Bring a removed worktree back'
     end
 end
 
-function wmerge --description "Merge a worktree's branch, then remove it"
+function wmerge --description "Merge a worktree's branch into the main worktree's, and remove it"
+    __treehop_help wmerge $argv; and return
     __treehop_do merge $argv
 end
 
-function wpr --description 'Push a branch and open a pull request'
+function wpr --description "Push a worktree's branch and open a pull or merge request"
+    __treehop_help wpr $argv; and return
     __treehop_do pr $argv
 end
 
 function wprune --description 'Forget worktrees whose directory is gone'
+    __treehop_help wprune $argv; and return
     __treehop_do prune $argv
 end
 
@@ -540,14 +538,15 @@ else
             end
             __treehop_keep_path
         end
-        for name in wcd wnew wsetup wclaude wrm wundo wmerge wpr wprune
+        for name in wcd wls wnew wsetup wclaude wrm wundo wmerge wpr wprune
             complete -c $name -e
             complete -c $name -f -k -a "(__treehop_complete $name)"
             complete -c $name -s h -l help -d 'show help'
         end
-        complete -c wcd -s i -d 'pick from a list'
-        complete -c wcd -s s -d 'keep the subdirectory'
-        complete -c wcd -s t -d 'in a new window or tab'
+        complete -c wcd -s i -l interactive -d 'pick from a list'
+        complete -c wcd -s s -l subdir -d 'keep the subdirectory'
+        complete -c wcd -s t -l tab -d 'in a new window or tab'
+        complete -c wls -s w -l watch -d 'on the whole terminal, kept fresh'
         complete -c wnew -l base -x -d 'where a new branch begins'
         complete -c wnew -l fetch -d 'ask the remote first'
         complete -c wnew -l pr -x -d 'a pull or merge request'
@@ -560,7 +559,7 @@ else
         complete -c wnew -l model -x -d 'the model that claude uses there'
         complete -c wnew -l fork -d 'with the conversation and changes of a worktree'
         complete -c wnew -s t -l tab -d 'in a new window or tab'
-        complete -c wnew -s c -d 'then run claude; what follows BRANCH is its'
+        complete -c wnew -s c -l claude -d 'then run claude; what follows BRANCH is its'
         complete -c wclaude -l force -d 'beside another session'
         complete -c wclaude -l trust -d "with a stranger's settings"
         complete -c wclaude -s t -l tab -d 'in a new window or tab'
@@ -571,10 +570,12 @@ else
         complete -c wmerge -l into -x -d 'the branch to merge into'
         complete -c wmerge -l no-ff -d 'a merge commit in any case'
         complete -c wmerge -l squash -d 'as one commit'
+        complete -c wmerge -s m -l message -x -d 'the message of that commit'
         complete -c wmerge -l rebase -d 'its commits on top'
         complete -c wmerge -l keep -d 'keep the worktree'
         complete -c wmerge -l pull -d "take the upstream's first"
         complete -c wmerge -s n -l dry-run -d 'only say what would be done'
+        complete -c wpr -l remote -x -d 'the remote to push to'
         complete -c wprune -l merged -d 'remove what is merged, too'
         complete -c wprune -s n -l dry-run -d 'only say what would be done'
     end

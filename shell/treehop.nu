@@ -28,7 +28,7 @@ def --env __treehop_cd [dir: string] {
 #
 # QUERY is words of its branch or name, or a path; none: the main worktree.
 #
-#   ^  @  !     the main one; this one; the one whose session waits
+#   ^  @  '!'   the main one; this one; the one whose session waits (a bare ! would be the editor's)
 #   -           the one that you were in before
 #   REPO:QUERY  in another repository that you used before
 @example "to the worktree of feature/auth" { wcd auth }
@@ -109,7 +109,7 @@ def __treehop_pick [rows: list] {
 
 # --- wls: what is where -----------------------------------------------------------------------------------------
 
-# The worktrees of this repository: branch, changes, ahead and behind, sessions, age.
+# Show what is where: branches, changes, sessions, ages.
 #
 # The first columns are for eyes; after them comes all that `treehop list --full` knows.
 @example "those with changes" { wls | where changes.modified > 0 }
@@ -150,13 +150,13 @@ def __treehop_row [tree: record] {
     [(if $default.ahead > 0 { $"↑($default.ahead)" }) (if $default.behind > 0 { $"↓($default.behind)" })]
   }
   {
-    name: $tree.name
     branch: $tree.branch
     state: ($notes | compact | str join ' ')
     session: ($live | each {|session| $session.status | default 'running' } | str join ' ')
     base: ($base | compact | str join ' ')
     age: $commit.time
-    ...($tree | select current main detached path prompt)
+    # nu wraps the last column that it shows: a path stands that best.
+    ...($tree | select name path current main detached prompt)
     ...($tree | reject name branch current main detached path prompt commit upstream default changes claude)
     changes: $changes
     default: $default
@@ -172,7 +172,7 @@ def __treehop_time []: any -> any {
 
 # --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
-# Create a worktree for BRANCH (new, local, remote, or pr:N), set it up, go there.
+# Create a worktree for a branch, set it up, go there.
 #
 # All options of `treehop new` hold. With -c it ends in claude, and all that follows BRANCH is claude's.
 @example "a new branch from here" { wnew feature/auth }
@@ -181,6 +181,10 @@ def __treehop_time []: any -> any {
 export def --env --wrapped wnew [
   ...args: string@"nu-complete wnew" # options, BRANCH, and after -c what claude gets
 ]: nothing -> nothing {
+  if $args.0? in ['-h' '--help'] {
+    __treehop_ask help wnew
+    return
+  }
   __treehop_begin
   # Apart from what is made of it: in one pipeline nu would pass over a failure.
   let out = __treehop_ask new --fields cd,launch.args,launch.fork ...$args
@@ -194,7 +198,9 @@ export def --env --wrapped wnew [
   __treehop_claude ...$options '@' ...($args | last ($count | into int))
 }
 
-# Install the dependencies of a worktree, and have its venv active.
+# Install the dependencies of a worktree.
+#
+# Then its venv is active.
 @example "of this one" { wsetup }
 export def --env wsetup [
   ...query: string@"nu-complete wcd" # which worktree; none: this one
@@ -203,7 +209,7 @@ export def --env wsetup [
   __treehop_do setup -- $dir
 }
 
-# Run claude in the worktree that QUERY means, with ARGS as they are; refuses where a session is live.
+# Run claude in a worktree, one session in each.
 #
 # No QUERY where the first argument is an option: here.
 #
@@ -215,8 +221,12 @@ export def --env wsetup [
 export def --env --wrapped wclaude [
   ...args: string@"nu-complete wcd" # options, QUERY, and what claude gets
 ]: nothing -> nothing {
+  if $args.0? in ['-h' '--help'] {
+    __treehop_ask help wclaude
+    return
+  }
   __treehop_begin
-  let options = $args | take while {|arg| $arg in ['--force' '--trust' '--tab' '-t' '--help' '-h'] }
+  let options = $args | take while {|arg| $arg in ['--force' '--trust' '--tab' '-t'] }
   let rest = $args | skip ($options | length)
   let query = $rest | first 1 | where $it !~ '^-.'
   let words = if $query == ['-'] { [(__treehop_previous)] } else { $query }
@@ -237,7 +247,9 @@ def --wrapped __treehop_claude [...args: string] {
   __treehop_ask claude ...$args
 }
 
-# Remove worktrees, and branches that are merged; `wundo` brings them back.
+# Remove worktrees, and branches that are merged.
+#
+# `wundo` brings them back.
 @example "this one, and back to the main worktree" { wrm }
 export def --env wrm [
   ...query: string@"nu-complete wrm" # each word another worktree; none: this one
@@ -259,7 +271,11 @@ export def --env wrm [
   __treehop_do remove ...($options | compact) -- ...$dirs
 }
 
-# Bring a removed worktree back: branch, index and files.
+# Bring a removed worktree back.
+#
+# With its branch, index and files.
+@example "the one removed last" { wundo }
+@example "what is there?" { wundo --list }
 export def --env wundo [
   name?: string@"nu-complete wundo" # which; none: the one removed last
   --list # what can be brought back, as a table
@@ -271,7 +287,7 @@ export def --env wundo [
   __treehop_do undo -- ...($name | append [])
 }
 
-# Merge a worktree's branch into the main worktree's, then remove it.
+# Merge a worktree's branch into the main worktree's, and remove it.
 #
 # A merge that would conflict changes nothing. All options of `treehop merge` hold.
 @example "this one" { wmerge }
@@ -279,18 +295,27 @@ export def --env wundo [
 export def --env --wrapped wmerge [
   ...args: string@"nu-complete wcd" # QUERY and options
 ]: nothing -> nothing {
+  if $args.0? in ['-h' '--help'] {
+    __treehop_ask help wmerge
+    return
+  }
   __treehop_do merge ...$args
 }
 
-# Push a worktree's branch and open a pull request, with ARGS for gh or glab.
+# Push a worktree's branch and open a pull or merge request.
 @example "this one" { wpr --title "Add auth support" }
 export def --env --wrapped wpr [
   ...args: string@"nu-complete wcd" # QUERY, and what gh or glab gets
 ]: nothing -> nothing {
+  if $args.0? in ['-h' '--help'] {
+    __treehop_ask help wpr
+    return
+  }
   __treehop_do pr ...$args
 }
 
 # Forget worktrees whose directory is gone.
+@example "which ones are merged?" { wprune --merged -n }
 export def --env wprune [
   --merged # remove what is merged, too
   --dry-run (-n) # only say what would be done

@@ -17,6 +17,11 @@ function __treehop_ask {
   fi
 }
 
+# __treehop_help FUNCTION [WORD…]: if the first word asks for help, give it.
+function __treehop_help {
+  [[ ${2-} == -h || ${2-} == --help ]] && __treehop_ask help "$1"
+}
+
 # --- wcd: go to a worktree --------------------------------------------------------------------------------------
 
 function wcd {
@@ -30,10 +35,10 @@ function wcd {
     for arg; do
       case $ended$arg in
         --) ended=1 ;;
-        -h | --help) __treehop_help_wcd && return ;;
-        -i) pick=1 ;;
-        -s) options+=(--subdir) ;;
-        -t) tab=1 ;;
+        -h | --help) __treehop_help wcd -h && return ;;
+        -i | --interactive) pick=1 ;;
+        -s | --subdir) options+=(--subdir) ;;
+        -t | --tab) tab=1 ;;
       -t) tab=1 ;;
         -) words+=("$(__treehop_previous)") ;;
         -*)
@@ -68,19 +73,6 @@ function __treehop_go {
     return 1
   }
   [[ $PWD == "$__treehop_pwd" ]] || __treehop_refresh
-}
-
-function __treehop_help_wcd {
-  \command cat <<'END'
-wcd [QUERY…]: go to the worktree that QUERY means, with its venv active
-
-  QUERY       words of its branch or name, or a path; none: the main worktree
-  ^  @  !     the main one; this one; the one whose session waits
-  -           the one that you were in before
-  REPO:QUERY  in another repository that you used before
-  -i          pick from a list      -s  keep the subdirectory that you are in
-  -t          in a new window of tmux, zellij, wezterm or kitty
-END
 }
 
 # The worktree that one was in before this one; outside of all, the last one. Without any, the binary says so.
@@ -138,16 +130,14 @@ function __treehop_pick {
 # --- wls: what is where -----------------------------------------------------------------------------------------
 
 function wls {
-  if [[ ${1-} == -h || ${1-} == --help ]]; then
-    \printf 'wls [-w]: the worktrees of this repository: branch, changes, ahead and behind, sessions, age; -w keeps it fresh\n'
-    return
-  fi
+  __treehop_help wls "$@" && return
   __treehop_ask list --format table "$@"
 }
 
 # --- wnew, wsetup, wclaude, wrm, wundo, wmerge, wpr, wprune: the life of a worktree -----------------------------
 
 function wnew {
+  __treehop_help wnew "$@" && return
   local out dir='' count='' fork=''
   local -a options=()
   __treehop_begin
@@ -165,6 +155,7 @@ function wnew {
 }
 
 function wsetup {
+  __treehop_help wsetup "$@" && return
   local dir=$PWD
   if [[ ${1-} == -* ]]; then
     __treehop_do setup "$@"
@@ -176,13 +167,14 @@ function wsetup {
 
 # What takes over the terminal is never captured: find, go there, then run it.
 function wclaude {
+  __treehop_help wclaude "$@" && return
   local dir='' stay=''
   local -a options=()
   __treehop_begin
   while :; do
     case ${1-} in
       --force | --trust) ;;
-      -t | --tab | -h | --help) stay=1 ;;
+      -t | --tab) stay=1 ;;
       *) break ;;
     esac
     options+=("$1")
@@ -208,6 +200,7 @@ function __treehop_claude {
 
 # Each word is another worktree.
 function wrm {
+  __treehop_help wrm "$@" && return
   local arg dir
   local -a args=()
   __treehop_begin
@@ -222,6 +215,7 @@ function wrm {
 }
 
 function wundo {
+  __treehop_help wundo "$@" && return
   if [[ ${1-} == --list ]]; then
     __treehop_ask undo --list --format table
   else
@@ -230,14 +224,17 @@ function wundo {
 }
 
 function wmerge {
+  __treehop_help wmerge "$@" && return
   __treehop_do merge "$@"
 }
 
 function wpr {
+  __treehop_help wpr "$@" && return
   __treehop_do pr "$@"
 }
 
 function wprune {
+  __treehop_help wprune "$@" && return
   __treehop_do prune "$@"
 }
 
@@ -423,7 +420,7 @@ function __treehop_hook {
   fi
   __treehop_keep_path
   # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
-  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wnew wsetup wclaude wrm wundo wmerge wpr wprune
+  [[ ! -v _comps || -n ${_comps[wcd]-} ]] || \compdef __treehop_complete wcd wls wnew wsetup wclaude wrm wundo wmerge wpr wprune
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
@@ -465,12 +462,14 @@ function __treehop_candidates {
 
 function __treehop_options {
   case $1 in
-    wcd) \printf '%s ' -i -s -t -h ;;
-    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fork --tab -c --help ;;
+    wcd) \printf '%s ' -i --interactive -s --subdir -t --tab --help ;;
+    wls) \printf '%s ' --watch --help ;;
+    wnew) \printf '%s ' --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fork --tab --claude --help ;;
     wclaude) \printf '%s ' --force --trust --tab --help ;;
     wrm) \printf '%s ' --force --keep-branch --dry-run --help ;;
     wundo) \printf '%s ' --list --help ;;
-    wmerge) \printf '%s ' --into --no-ff --squash --rebase --keep --pull --dry-run --help ;;
+    wmerge) \printf '%s ' --into --no-ff --squash --message --rebase --keep --pull --dry-run --help ;;
+    wpr) \printf '%s ' --remote --help ;;
     wprune) \printf '%s ' --merged --dry-run --help ;;
     *) \printf '%s ' --help ;;
   esac

@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/build.rs");
     println!("cargo::rerun-if-changed={NO_UNWINDING}");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|var| var == value);
-    if !is("CARGO_CFG_TARGET_OS", "linux") {
+    // musl's own start-up code refers to the tables that are left out here.
+    if !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
         return Ok(());
     }
     let mut args = vec![FIXED.to_owned()];
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rustc-link-arg-bins={arg}");
     }
     let natively = std::env::var("HOST")? == std::env::var("TARGET")?;
-    if natively && is("CARGO_CFG_TARGET_ENV", "gnu") && has_static_unwinder() {
+    if natively && has_static_unwinder() {
         let dir = std::env::var("OUT_DIR")?;
         std::fs::write(Path::new(&dir).join(UNWINDER), "INPUT(-lgcc_eh)\n")?;
         println!("cargo::rustc-link-search=native={dir}");

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::help;
+
 /// Git worktrees for people who run several Claude Code sessions side by side
 #[derive(Debug, Parser)]
-#[command(name = "treehop", version, arg_required_else_help = false)]
+#[command(name = "treehop", version, arg_required_else_help = false, disable_help_subcommand = true, after_help = help::TREEHOP)]
 pub struct Cli<C: Subcommand = Command> {
     /// Run as if started in DIR; several add up, as in git
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
@@ -79,7 +81,8 @@ fn first_word(command: &clap::Command, args: &[OsString]) -> Option<usize> {
     None
 }
 
-/// One variant, one file in `cmd`. Deferred: only the options of the command that is run are built, at each start.
+/// One variant, one file in `cmd`. Deferred: only the options of the command that is run are built, at each start. So
+/// what each does is said here for the list of all, and above its type for its own help.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
@@ -90,13 +93,13 @@ pub enum Command {
     New(New),
     /// Install the dependencies of a worktree
     Setup(Setup),
-    /// Run claude in a worktree, unless one is live there
+    /// Run claude in a worktree, one session in each
     Claude(Claude),
-    /// Remove worktrees, and their branches where they are merged
+    /// Remove worktrees, and branches that are merged
     Remove(Remove),
     /// Bring a removed worktree back
     Undo(Undo),
-    /// Merge a worktree's branch into the main worktree's, then remove the worktree
+    /// Merge a worktree's branch into the main worktree's, and remove it
     Merge(Merge),
     /// Push a worktree's branch and open a pull or merge request
     Pr(Pr),
@@ -105,15 +108,18 @@ pub enum Command {
     /// Answer Claude Code when it makes or removes a worktree
     Hook(Hook),
     /// Print a status line for Claude Code
+    #[command(after_help = help::STATUSLINE)]
     Statusline,
     /// Print the integration for a shell
     Init(Init),
-    /// Load the integration from the start-up files of your shells, or set up Claude Code
+    /// Put treehop into your shells' start-up files, or into Claude Code
     Install(Install),
     /// Print the completions of treehop itself for a shell
     Completions(Completions),
-    /// Check what treehop needs and uses, and say how to mend what is missing
+    /// Say what is missing, and what mends it
     Doctor(Doctor),
+    /// Show the help of a command or a shell function
+    Help(Help),
 }
 
 /// What runs at each change of directory, each Tab and each look: where one of them is named, the other commands are
@@ -138,14 +144,14 @@ impl Frequent {
 /// What a command prints about worktrees.
 #[derive(Debug, Default, Args)]
 pub struct Show {
-    /// Print these values only, raw, one a line (name, claude.live, repo.root, cd, …)
+    /// Print these values only, raw, one a line: path,cd
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = field)]
     pub fields: Vec<String>,
-    /// Fill in commit, upstream, default, changes, stashes and claude.last too
+    /// Also commit, changes, default, upstream, stashes, …
     #[arg(long)]
     pub full: bool,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "fields")]
+    /// json, or table for eyes
+    #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "fields", hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -177,10 +183,11 @@ pub enum Format {
     Table,
 }
 
-/// `treehop list`
+/// Print all worktrees of the repository
 #[derive(Debug, Args)]
+#[command(after_help = help::LIST)]
 pub struct List {
-    /// Show the table on the whole terminal, and keep it fresh
+    /// The table on the whole terminal, kept fresh; q ends
     #[arg(short, long, conflicts_with = "fields")]
     pub watch: bool,
     #[command(flatten)]
@@ -188,8 +195,9 @@ pub struct List {
     pub show: Show,
 }
 
-/// `treehop find`
+/// Find the worktree that QUERY means
 #[derive(Debug, Args)]
+#[command(after_help = help::FIND)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Find {
     /// Print all matches of the tier that decides
@@ -198,13 +206,13 @@ pub struct Find {
     /// The last word is still being typed: after `REPO:` all fits, where it means the main worktree otherwise
     #[arg(long, hide = true)]
     pub partial: bool,
-    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    /// In a new window or tab (tmux, zellij, wezterm, kitty)
     #[arg(short, long, conflicts_with = "all")]
     pub tab: bool,
-    /// Keep the subdirectory: `cd` is the same place in the other worktree, as far as it exists there
+    /// Keep the subdirectory, as far as it exists there
     #[arg(short, long)]
     pub subdir: bool,
-    /// Words of a branch or name, `^` (main), `@` (this one), `!` (the one that waits), a path, REPO:QUERY; none: main
+    /// Which worktree, see below; none: the main one
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
     #[command(flatten)]
@@ -212,22 +220,24 @@ pub struct Find {
     pub show: Show,
 }
 
-/// `treehop here`
+/// Print the worktree of the current directory
 #[derive(Debug, Args)]
+#[command(after_help = help::HERE)]
 pub struct Here {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
 }
 
-/// `treehop new`
+/// Create a worktree for a branch, and set it up
 #[derive(Debug, Default, Args)]
+#[command(after_help = help::NEW)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct New {
     /// A new, local or remote branch, or pr:N
     #[arg(value_name = "BRANCH", required_unless_present_any = ["pr", "detach", "candidates"])]
     pub branch: Option<OsString>,
-    /// Where a new branch begins (default: treehop.base, else HEAD)
+    /// Where a new branch begins (treehop.base, else HEAD)
     #[arg(long, value_name = "REF")]
     pub base: Option<OsString>,
     /// Ask the remote for the branch first
@@ -245,10 +255,10 @@ pub struct New {
     /// The worktree's directory
     #[arg(long, value_name = "DIR", conflicts_with = "name", value_hint = clap::ValueHint::DirPath)]
     pub path: Option<PathBuf>,
-    /// Copy the uncommitted changes of this worktree into the new one
+    /// Copy the uncommitted changes of this worktree into it
     #[arg(long)]
     pub carry: bool,
-    /// Install dependencies even of a pull request: that runs a stranger's code
+    /// Install even for a pull request: runs a stranger's code
     #[arg(long)]
     pub setup: bool,
     /// Install no dependencies
@@ -257,16 +267,16 @@ pub struct New {
     /// The model that claude uses on this branch
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// wnew: then run claude there; all that follows BRANCH is claude's
+    /// Then run claude; what follows BRANCH is claude's
     #[arg(short = 'c', long)]
     pub claude: bool,
     /// What is claude's.
     #[arg(skip)]
     pub claude_args: Vec<OsString>,
-    /// Go on with the latest conversation, and the changes, of this worktree (or QUERY's) in the new one
+    /// With this one's (or QUERY's) changes and conversation
     #[arg(long, value_name = "QUERY", num_args = 0..=1, default_missing_value = "@", conflicts_with_all = ["base", "detach", "pr", "carry"])]
     pub fork: Option<OsString>,
-    /// Open a window or tab there (tmux, zellij, wezterm, kitty), and stay here
+    /// In a new window or tab (tmux, zellij, wezterm, kitty)
     #[arg(short, long)]
     pub tab: bool,
     /// For Tab: the branches that BRANCH may become
@@ -277,10 +287,11 @@ pub struct New {
     pub show: Show,
 }
 
-/// `treehop setup`
+/// Install the dependencies of a worktree
 #[derive(Debug, Args)]
+#[command(after_help = help::SETUP)]
 pub struct Setup {
-    /// As for find; none: this worktree
+    /// As for wcd; none: this one
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
     #[command(flatten)]
@@ -288,27 +299,23 @@ pub struct Setup {
     pub show: Show,
 }
 
-/// Run claude in a worktree, unless one is live there
-///
-/// Becomes claude, named after the worktree, with its virtual environment active. `treehop.claude` names another program,
-/// `branch.NAME.treehopModel` or `treehop.model` the model. On somebody else's pull request it runs without the settings
-/// that come with it.
+/// Run claude in a worktree, one session in each
 #[derive(Debug, Args)]
-#[command(override_usage = "treehop claude [OPTIONS] [QUERY] [ARGS]...")]
+#[command(override_usage = "treehop claude [OPTIONS] [QUERY] [ARGS]...", after_help = help::CLAUDE)]
 pub struct Claude {
-    /// Run it in spite of a live one
+    /// Beside a live session
     #[arg(long)]
     pub force: bool,
-    /// Use the settings of this pull request, now and later: that runs a stranger's hooks
+    /// With the settings of this pull request, a stranger's
     #[arg(long)]
     pub trust: bool,
-    /// Run it in a new window or tab (tmux, zellij, wezterm, kitty)
+    /// In a new window or tab (tmux, zellij, wezterm, kitty)
     #[arg(short, long)]
     pub tab: bool,
-    /// Go on with what was said last in that worktree, in a conversation of its own
-    #[arg(long, value_name = "QUERY")]
+    /// Go on with that worktree's last conversation: for `wnew --fork`
+    #[arg(long, value_name = "QUERY", hide = true)]
     pub fork: Option<OsString>,
-    /// As for find; none where the first word is an option: this worktree. What follows is claude's, as it is
+    /// As for wcd; none before an option: this one; then claude's
     #[arg(
         value_name = "QUERY",
         trailing_var_arg = true,
@@ -317,40 +324,34 @@ pub struct Claude {
     pub args: Vec<OsString>,
 }
 
-/// Remove worktrees, and their branches where they are merged
-///
-/// A branch goes only when its commits are in the default branch (merged, rebased or squashed) or its upstream. Refused
-/// are the main worktree, a locked one, one with changes, with a live session or in the middle of an operation.
-/// `undo` brings all of it back for 30 days, with --force the changes and untracked files too. Ignored files are kept
-/// up to 10 MB, the smallest first, except in what tools make again (`node_modules`, `.venv`, `target`, …).
+/// Remove worktrees, and branches that are merged
 #[derive(Debug, Args)]
+#[command(after_help = help::REMOVE)]
 pub struct Remove {
-    /// As for find, each word another worktree; none: this one
+    /// As for wcd, each word another worktree; none: this one
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
-    /// Remove one with changes too: they are kept for undo (ignored files beyond 10 MB are not)
+    /// Also with changes, which wundo brings back
     #[arg(short, long)]
     pub force: bool,
     /// Keep the branch
     #[arg(long)]
     pub keep_branch: bool,
-    /// Say what would be removed, and remove nothing
+    /// Only say what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Print these values only, raw, one a line (cd, repo.root, …)
+    /// Print these values only, raw, one a line: cd,repo.root
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
 }
 
 /// Bring a removed worktree back
-///
-/// To its place, with its branch, index and files as they were. Where the branch has moved or is checked out elsewhere,
-/// the worktree comes back detached.
 #[derive(Debug, Args)]
+#[command(after_help = help::UNDO)]
 pub struct Undo {
-    /// Which; none: the one removed last
+    /// Its name or branch; none: the one removed last
     pub name: Option<OsString>,
-    /// Print those that can be brought back
+    /// Print what can be brought back
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
@@ -358,21 +359,18 @@ pub struct Undo {
     pub show: Show,
 }
 
-/// Merge a worktree's branch into the main worktree's, then remove the worktree
-///
-/// As `git merge` does it: fast-forward where that is possible, with your settings, hooks and editor. Refused, with
-/// nothing changed, are a merge that would conflict (status 6), uncommitted changes on either side and a live session.
-/// Then the worktree is removed, and its branch, as `remove` does it. What was interrupted goes on when run again.
+/// Merge a worktree's branch into the main worktree's, and remove it
 #[derive(Debug, Args)]
+#[command(after_help = help::MERGE)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Merge {
-    /// As for find; none: this worktree
+    /// As for wcd; none: this one
     #[arg(value_name = "QUERY")]
     pub query: Vec<OsString>,
-    /// The branch to merge into (default: the main worktree's)
+    /// The branch to merge into [default: the main worktree's]
     #[arg(long, value_name = "BRANCH")]
     pub into: Option<OsString>,
-    /// Make a merge commit even where the branch could be fast-forwarded
+    /// Make a merge commit in any case
     #[arg(long, conflicts_with_all = ["squash", "rebase"])]
     pub no_ff: bool,
     /// Make one commit of all
@@ -393,25 +391,20 @@ pub struct Merge {
     /// Keep the worktree and the branch
     #[arg(long)]
     pub keep: bool,
-    /// Take what the upstream of the branch to merge into has first (fast-forward only)
+    /// First bring the branch to merge into up to date
     #[arg(long)]
     pub pull: bool,
-    /// Say what would be done, and do nothing
+    /// Only say what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Print these values only, raw, one a line (cd, repo.root, …)
+    /// Print these values only, raw, one a line: cd,repo.root
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
 }
 
 /// Push a worktree's branch and open a pull or merge request
-///
-/// Pushes it, never forcing, to the remote that it tracks, the only one, `remote.pushDefault` or `origin`, and runs
-/// `gh pr create ARGS` or `glab mr create ARGS` there. A request that is open already is shown. Without the program the
-/// page is, on which one is opened. `remote.NAME.treehopForge` names the forge where its address does not: github, gitlab,
-/// gitea, bitbucket, bitbucket-server, azure, sourcehut.
 #[derive(Debug, Args)]
-#[command(override_usage = "treehop pr [OPTIONS] [QUERY] [ARGS]...")]
+#[command(override_usage = "treehop pr [OPTIONS] [QUERY] [ARGS]...", after_help = help::PR)]
 pub struct Pr {
     /// The remote to push to
     #[arg(long, value_name = "NAME")]
@@ -419,7 +412,7 @@ pub struct Pr {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
-    /// As for find; none where the first word is an option: this worktree. What follows is for gh or glab, as it is
+    /// As for wcd; none before an option: this one; then gh's or glab's
     #[arg(
         value_name = "QUERY",
         trailing_var_arg = true,
@@ -429,34 +422,30 @@ pub struct Pr {
 }
 
 /// Forget worktrees whose directory is gone
-///
-/// A worktree that was moved is named and kept. Ends interrupted removals, and drops what `undo` has kept for more than
-/// 30 days.
 #[derive(Debug, Args)]
+#[command(after_help = help::PRUNE)]
 pub struct Prune {
     /// Remove the worktrees whose branch is merged, too
     #[arg(long)]
     pub merged: bool,
-    /// Say what would be done, and do nothing
+    /// Only say what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Delete what was renamed away, and nothing else: what `remove` starts behind itself
     #[arg(long, hide = true)]
     pub behind: bool,
-    /// Print these values only, raw, one a line (cd, repo.root, …)
+    /// Print these values only, raw, one a line: cd,repo.root
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = repo_field)]
     pub fields: Vec<String>,
 }
 
 /// Answer Claude Code when it makes or removes a worktree
-///
-/// Reads from standard input what Claude Code gives its hooks. For worktree-create the answer is no JSON: Claude Code wants
-/// the path of the worktree and nothing else.
 #[derive(Debug, Args)]
+#[command(after_help = help::HOOK)]
 pub struct Hook {
     /// The hook
     pub event: Event,
-    /// worktree-create: how long a set-up may keep Claude Code waiting before it goes on behind; less than the hook's timeout
+    /// A set-up that takes longer goes on behind
     #[arg(long, value_name = "SECONDS", default_value_t = 480)]
     pub wait: u64,
     /// hold: the session that is about to begin
@@ -485,8 +474,9 @@ pub enum Shell {
     Nu,
 }
 
-/// `treehop init`
+/// Print the integration for a shell
 #[derive(Debug, Args)]
+#[command(after_help = help::INIT)]
 pub struct Init {
     /// The shell to print it for
     pub shell: Shell,
@@ -503,19 +493,17 @@ pub enum Target {
     Claude,
 }
 
-/// Load the integration from the start-up files of your shells, or set up Claude Code
-///
-/// With `claude`, Claude Code's settings get treehop's status line, and hooks by which `claude --worktree NAME` makes the
-/// worktree that `wnew NAME` makes, and removes it as `wrm` does. All else in them stays, a status line of your own, too.
+/// Put treehop into your shells' start-up files, or into Claude Code
 #[derive(Debug, Args)]
+#[command(after_help = help::INSTALL)]
 pub struct Install {
-    /// The shells to install for, or claude; none: the shells that you have
-    #[arg(value_name = "SHELL|claude")]
+    /// bash, zsh, fish, nu, claude; none: the shells you have
+    #[arg(value_name = "SHELL|claude", hide_possible_values = true)]
     pub targets: Vec<Target>,
-    /// With claude: the settings that this worktree shares with others, .claude/settings.json, and not your own
+    /// claude: this project's .claude/settings.json, not your own
     #[arg(long)]
     pub project: bool,
-    /// Say what would be written, and write nothing
+    /// Only say what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Take out what was added
@@ -523,19 +511,28 @@ pub struct Install {
     pub uninstall: bool,
 }
 
-/// `treehop completions`
+/// Print the completions of treehop itself for a shell
 #[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell to print them for
     pub shell: Shell,
 }
 
-/// `treehop doctor`
+/// Say what is missing, and what mends it
 #[derive(Debug, Args)]
+#[command(after_help = help::DOCTOR)]
 pub struct Doctor {
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Json)]
+    /// json, or table for eyes
+    #[arg(long, value_enum, default_value_t = Format::Json, hide_possible_values = true)]
     pub format: Format,
+}
+
+/// Show the help of a command or a shell function
+#[derive(Debug, Args)]
+pub struct Help {
+    /// list, wls, …; none: treehop's own
+    pub word: Option<String>,
 }
 
 #[cfg(test)]

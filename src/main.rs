@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod forge;
 mod git;
+mod help;
 mod interrupt;
 mod journal;
 mod known;

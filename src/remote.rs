@@ -106,7 +106,8 @@ pub fn request(repo: &Repo, number: u64, remote: Option<&BString>) -> Result<Req
             return Ok(found);
         }
     }
-    anyhow::bail!("could not fetch pull request {number}: it moves all the time")
+    let message = format!("could not fetch pull request {number}: it moves all the time");
+    Err(Failure::new(Exit::Failed, message).hint("try again").into())
 }
 
 fn find(repo: &Repo, number: u64, remotes: &[BString]) -> Result<Request> {
@@ -185,7 +186,11 @@ fn bring(repo: &Repo, remote: &BString, refspec: &[u8]) -> Result<()> {
         ])
         .args([OsStr::from_bytes(remote), OsStr::from_bytes(refspec)])
         .run()
-        .map_err(|_| Failure::new(Exit::Failed, format!("could not fetch from '{remote}'")).into())
+        .map_err(|_| {
+            Failure::new(Exit::Failed, format!("could not fetch from '{remote}'"))
+                .hint("git has said why, above")
+                .into()
+        })
 }
 
 fn address(repo: &Repo, remote: &BString) -> Vec<u8> {

@@ -96,7 +96,7 @@ impl Search {
                 None if words.is_empty() => {
                     let failure = Failure::new(Exit::NotFound, "not in a git repository");
                     return Err(failure
-                        .hint("wcd REPO: goes to a repository used before")
+                        .hint("cd to one; wcd REPO: goes to one used before")
                         .into());
                 }
                 None => known()
@@ -193,7 +193,11 @@ impl Search {
                         .position(|e| self.inside && e.git_dir == searched.repo.git_dir)
                 };
                 let found = self.repos.first().and_then(current).map(|at| vec![(0, at)]);
-                found.ok_or_else(|| Failure::new(Exit::NotFound, "not in a worktree").into())
+                found.ok_or_else(|| {
+                    Failure::new(Exit::NotFound, "not in a worktree")
+                        .hint("wls")
+                        .into()
+                })
             }
             [word] if *word == "!" => self.waiting(dir),
             [word] if *word == "-" => {

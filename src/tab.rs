@@ -105,7 +105,9 @@ pub fn open(dir: &Path, name: &BStr, claude: Option<&[OsString]>) -> Result<()> 
     }
     let said = String::from_utf8_lossy(&out.stderr);
     let message = format!("{} opened no window: {}", program.display(), said.trim());
-    Err(Failure::new(Exit::Failed, message).into())
+    Err(Failure::new(Exit::Failed, message)
+        .hint("without -t")
+        .into())
 }
 
 fn adapter() -> Result<&'static Adapter> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::repo::changes::Changes;
 use crate::worktree::Worktree;
@@ -17,6 +17,9 @@ type Column = (&'static str, u8, fn(&Worktree) -> Cell);
 const GAP: usize = 2;
 const BRANCH: u8 = 10;
 const COMMIT: u8 = 1;
+/// How much of a branch is to be seen as long as there are columns that can go; and where there is no other way.
+const LEGIBLE: usize = 24;
+const SHORTEST: usize = 10;
 const COLUMNS: [Column; 8] = [
     ("", 9, mark),
     ("branch", BRANCH, branch),
@@ -51,12 +54,14 @@ fn render(worktrees: &[Worktree], width: usize) -> String {
         .collect();
     // A column that says nothing takes no room.
     columns.retain(|(_, cells)| cells[1..].iter().any(|(text, _)| !text.is_empty()));
-    let mut widths = fit(&columns, width);
+    let mut widths = fit(&columns, width, LEGIBLE);
     while let (None, Some(least)) = (&widths, least_important(&columns)) {
         columns.remove(least);
-        widths = fit(&columns, width);
+        widths = fit(&columns, width, LEGIBLE);
     }
-    let widths = widths.unwrap_or_else(|| columns.iter().map(|(_, cells)| widest(cells)).collect());
+    let widths = widths
+        .or_else(|| fit(&columns, width, SHORTEST))
+        .unwrap_or_else(|| clip(&columns, width));
     let mut out = String::new();
     for line in 0..=worktrees.len() {
         let mut gap = 0;
@@ -85,12 +90,12 @@ fn widest(cells: &[Cell]) -> usize {
 }
 
 /// The widths of the columns in a line of `width`; `None` where they do not fit even with the texts that can be cut
-/// cut short: first the commit, then the branch.
-fn fit(columns: &[(u8, Vec<Cell>)], width: usize) -> Option<Vec<usize>> {
+/// cut short: first the commit, then the branch, to the width of `branch`.
+fn fit(columns: &[(u8, Vec<Cell>)], width: usize, branch: usize) -> Option<Vec<usize>> {
     let mut widths: Vec<_> = columns.iter().map(|(_, cells)| widest(cells)).collect();
     let mut excess =
         (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(width);
-    for (importance, shortest) in [(COMMIT, 8), (BRANCH, 10)] {
+    for (importance, shortest) in [(COMMIT, 8), (BRANCH, branch)] {
         if let Some(at) = columns.iter().position(|(i, _)| *i == importance) {
             let less = excess.min(widths[at].saturating_sub(shortest));
             widths[at] -= less;
@@ -98,6 +103,17 @@ fn fit(columns: &[(u8, Vec<Cell>)], width: usize) -> Option<Vec<usize>> {
         }
     }
     (excess == 0).then_some(widths)
+}
+
+/// The widths in a line that is too short for all: what is beyond its end is not shown.
+fn clip(columns: &[(u8, Vec<Cell>)], width: usize) -> Vec<usize> {
+    let mut left = width;
+    let mut take = |(_, cells): &(u8, Vec<Cell>)| {
+        let room = widest(cells).min(left);
+        left = left.saturating_sub(room + GAP);
+        room
+    };
+    columns.iter().map(&mut take).collect()
 }
 
 /// The column to leave out next; branch and changes stay.
@@ -116,12 +132,13 @@ pub fn cut(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }
-    let mut used = 0;
-    let fits = |c: &char| {
-        used += c.width().unwrap_or_default();
-        used < room
-    };
-    text.chars().take_while(fits).chain(['…']).collect()
+    // What a character adds depends on those beside it (emoji), so the whole beginning is measured.
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| text[..*end].width() < room).last();
+    match (room, end) {
+        (0, _) => String::new(),
+        (_, end) => format!("{}…", &text[..end.unwrap_or_default()]),
+    }
 }
 
 /// Text in that colour.
@@ -334,10 +351,38 @@ mod tests {
         for (width, line) in [
             (200, "feature/a-very-long-name-of-a-branch  auth      ~3"),
             (45, "feature/a-very-long-name-…  auth      ~3"),
+            (38, "feature/a-very-long-name-of-…  ~3"),
             (20, "feature/a-…  ~3"),
         ] {
             assert_eq!(shown(width).lines().nth(1), Some(line));
             assert!(shown(width).lines().all(|line| line.width() <= width));
+        }
+    }
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let names = [
+            "feature/auth",
+            "機能/認証とその他のとても長い名前の枝",
+            "fix/❤️❤️❤️❤️❤️❤️❤️❤️❤️❤️❤️❤️❤️❤️-emoji",
+            "👩‍👩‍👧‍👦/family-🇩🇪-e\u{301}e\u{301}e\u{301}",
+            "a",
+        ];
+        let worktrees = names.map(|name| Worktree {
+            name: name.into(),
+            prompt: format!("{name}@other|cherry-pick").into(),
+            changes: Some(Changes {
+                staged: 1,
+                modified: 1234,
+                untracked: 56,
+                conflicted: 7,
+            }),
+            ..Worktree::default()
+        });
+        for width in 0..=200 {
+            let text = anstream::adapter::strip_str(&render(&worktrees, width)).to_string();
+            for line in text.lines() {
+                assert!(line.width() <= width, "{width}: {line}");
+            }
         }
     }
 }

@@ -43,7 +43,9 @@ struct Terminal(Termios);
 impl Terminal {
     fn take() -> Result<Self> {
         if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
-            return Err(Failure::new(Exit::Usage, "--watch needs a terminal").into());
+            return Err(Failure::new(Exit::Usage, "--watch needs a terminal")
+                .hint("treehop list --format table")
+                .into());
         }
         interrupt::watch()?;
         // Only so that the wait for a key ends.

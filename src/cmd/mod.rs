@@ -4,6 +4,7 @@ mod claude;
 mod completions;
 mod doctor;
 mod find;
+mod help;
 mod here;
 mod hook;
 mod init;
@@ -62,6 +63,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> Result<()> {
         Command::Install(args) => install::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Help(args) => help::run(&args),
     }
 }
 
@@ -102,9 +104,11 @@ fn usage(error: &clap::Error, captured: bool) -> Result<()> {
         }
         _ => line.strip_prefix("error: ").unwrap_or(line),
     };
-    let tip = text
-        .lines()
-        .find_map(|line| line.trim_start().strip_prefix("tip: "));
+    let said = |prefix| {
+        let lines = text.lines().map(str::trim_start);
+        lines.into_iter().find_map(|line| line.strip_prefix(prefix))
+    };
+    let tip = said("tip: ").or_else(|| Some(said("[possible values: ")?.trim_end_matches(']')));
     let usage = text
         .lines()
         .find_map(|line| line.strip_prefix("Usage: "))

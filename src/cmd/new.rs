@@ -229,7 +229,9 @@ fn claude_in(launch: Launch, args: &cli::New) -> Vec<OsString> {
 fn directory(args: &cli::New, repo: &Repo, dir: &Path, source: &Source) -> Result<PathBuf> {
     let directory = if let Some(path) = &args.path {
         if path.as_os_str().is_empty() {
-            return Err(Failure::new(Exit::Usage, "--path is empty").into());
+            return Err(Failure::new(Exit::Usage, "--path is empty")
+                .hint("without --path it goes where treehop.path says")
+                .into());
         }
         place::absolute(path, dir)?
     } else {

@@ -221,7 +221,10 @@ fn target(
         let name: BString = name.as_bytes().into();
         if !remotes.contains(&name) {
             let message = format!("there is no remote '{name}'");
-            return Err(Failure::new(Exit::Failed, message).listing(remotes).into());
+            return Err(Failure::new(Exit::Failed, message)
+                .listing(remotes)
+                .hint("git remote add NAME ADDRESS")
+                .into());
         }
         return Ok(Target {
             remote: name.clone(),

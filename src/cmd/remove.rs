@@ -83,7 +83,7 @@ fn choose(args: &cli::Remove, dir: &Path) -> Result<(Search, Vec<usize>)> {
             None => first = Some(search),
         }
     }
-    let search = first.ok_or_else(|| Failure::new(Exit::Usage, "which worktree?"))?;
+    let search = first.ok_or_else(|| Failure::new(Exit::Usage, "which worktree?").hint("wls"))?;
     Ok((search, chosen))
 }
 

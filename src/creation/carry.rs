@@ -97,7 +97,11 @@ impl Changes {
             return Ok(());
         }
         let (Some(head), Some(commit)) = (self.head.as_deref(), commit) else {
-            return Err(Failure::new(Exit::Refused, "one of the two has no commit yet").into());
+            return Err(
+                Failure::new(Exit::Refused, "one of the two has no commit yet")
+                    .hint("git commit")
+                    .into(),
+            );
         };
         let differing = Git::in_dir(&self.from)
             .here_only()

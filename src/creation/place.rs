@@ -92,7 +92,11 @@ pub fn expand(template: &BStr, names: &Names, root: &Path) -> Result<PathBuf> {
 /// [`Exit::Usage`] where it holds a newline, which no shell could read from us.
 pub fn absolute(path: &Path, dir: &Path) -> Result<PathBuf> {
     if lines(path.as_os_str().as_bytes()) {
-        return Err(Failure::new(Exit::Usage, "a worktree's path cannot hold a newline").into());
+        return Err(
+            Failure::new(Exit::Usage, "a worktree's path cannot hold a newline")
+                .hint("--path DIR chooses another place")
+                .into(),
+        );
     }
     let mut real = PathBuf::from("/");
     for part in dir.join(path).components() {

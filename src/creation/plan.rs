@@ -97,7 +97,9 @@ impl Making {
                 }
             };
             let message = format!("another treehop is making '{what}' now");
-            return Err(Failure::new(Exit::Refused, message).into());
+            return Err(Failure::new(Exit::Refused, message)
+                .hint("wait until that is done")
+                .into());
         }
         let record = plan.record();
         for number in 0.. {

@@ -161,7 +161,9 @@ impl Here {
     pub fn changes(&self) -> Result<Changes> {
         if self.bare {
             let message = "there are no changes to carry in a bare repository";
-            return Err(Failure::new(Exit::Refused, message).into());
+            return Err(Failure::new(Exit::Refused, message)
+                .hint("without --carry")
+                .into());
         }
         Changes::read(&self.entry().path)
     }
@@ -198,7 +200,9 @@ impl Asked {
     /// [`Exit::Usage`]
     pub fn new(args: &cli::New, repo: &Repo) -> Result<Self> {
         if args.model.as_ref().is_some_and(String::is_empty) {
-            return Err(Failure::new(Exit::Usage, "--model is empty").into());
+            return Err(Failure::new(Exit::Usage, "--model is empty")
+                .hint("--model opus")
+                .into());
         }
         if let Some(number) = args.pr {
             return Ok(Asked::Request(number, None));
@@ -206,7 +210,9 @@ impl Asked {
         if let Some(words) = &args.detach {
             if args.model.is_some() {
                 let message = "without a branch no model can be remembered";
-                return Err(Failure::new(Exit::Usage, message).into());
+                return Err(Failure::new(Exit::Usage, message)
+                    .hint("wclaude --model MODEL, once it is there")
+                    .into());
             }
             return Ok(Asked::Commit(words.as_bytes().into()));
         }
@@ -221,11 +227,12 @@ impl Asked {
         };
         let number = number.to_str().ok().and_then(|number| number.parse().ok());
         let number = number.ok_or_else(|| {
-            let message = format!("'{word}' is no pull request: pr:N, with its number");
-            Failure::new(Exit::Usage, message)
+            Failure::new(Exit::Usage, format!("'{word}' is no pull request")).hint("wnew pr:12")
         })?;
         if args.base.is_some() {
-            return Err(Failure::new(Exit::Usage, "--base is for new branches").into());
+            return Err(Failure::new(Exit::Usage, "--base is for new branches")
+                .hint("without --base")
+                .into());
         }
         Ok(Asked::Request(number, remote))
     }

@@ -144,7 +144,9 @@ impl Attempt {
         }
         if conflicts.is_empty() {
             let message = format!("git did not merge '{from}' into {into}; all is as it was");
-            return Failure::new(Exit::Failed, message).into();
+            return Failure::new(Exit::Failed, message)
+                .hint("git or a hook has said why, above")
+                .into();
         }
         let message = format!("merging '{from}' into {into} conflicts; all is as it was");
         let files = conflicts
@@ -457,7 +459,10 @@ fn unlock(dir: &Path, begun: SystemTime) -> Result<bool> {
     std::thread::sleep(DEAD);
     let empty = fs::metadata(&lock).is_ok_and(|meta| meta.len() == 0);
     if !empty || written_since(&lock, SystemTime::now() - DEAD) {
-        bail!("'{}' is there: another git is at work", lock.display());
+        bail!(
+            "another git is at work: wait until '{}' is gone, then wmerge again",
+            lock.display()
+        );
     }
     fs::remove_file(&lock).with_context(|| format!("could not delete '{}'", lock.display()))?;
     Ok(true)

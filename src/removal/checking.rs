@@ -108,7 +108,10 @@ impl<'a> Surroundings<'a> {
     fn in_its_place(&self, entry: &Entry) -> Result<()> {
         let (name, path) = (&entry.name, &entry.path);
         if entry.main {
-            return never(format!("'{name}' is the main worktree"));
+            return refused(
+                format!("'{name}' is the main worktree, which is never removed"),
+                "wrm QUERY removes another one",
+            );
         }
         if !path.join(".git").exists() {
             let message = format!("the directory of '{name}' is gone: {}", path.display());

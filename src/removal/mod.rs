@@ -111,7 +111,7 @@ impl Plan {
         match lock.transpose()? {
             Some(None) => {
                 let message = format!("a session begins in '{}' now", self.name);
-                Err(Failure::new(Exit::Refused, message).into())
+                Err(Failure::new(Exit::Refused, message).hint("wls").into())
             }
             taken => Ok(taken.flatten()),
         }

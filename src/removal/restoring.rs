@@ -33,8 +33,8 @@ pub fn restore(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
     record.add_path("place", &place);
     let journal = Journal::begin(&repo.common_dir, Kind::Undoing, &removed.id, &record)?;
     let journal = journal.ok_or_else(|| {
-        let message = format!("another treehop brings '{}' back", removed.name);
-        Failure::new(Exit::Refused, message)
+        let message = format!("another treehop is bringing '{}' back now", removed.name);
+        Failure::new(Exit::Refused, message).hint("wait until that is done")
     })?;
     match build(repo, removed, &place, turn) {
         Ok((turn, detached)) => {

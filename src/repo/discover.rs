@@ -194,7 +194,9 @@ fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
             let line = line.strip_prefix("fatal: ").unwrap_or(line);
             Failure::new(Exit::NotFound, format!("no repository here: {line}")).into()
         }
-        Some(_) => Failure::new(Exit::NotFound, "not in a git repository").into(),
+        Some(_) => Failure::new(Exit::NotFound, "not in a git repository")
+            .hint("cd to one; wcd REPO: goes to one used before")
+            .into(),
         None => Failure::new(Exit::Failed, format!("could not run git: {error:#}"))
             .hint("install git")
             .into(),

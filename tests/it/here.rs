@@ -45,13 +45,17 @@ fn the_innermost_worktree() {
 }
 
 #[test]
-fn outside_one_line_and_3() {
+fn outside_one_line_one_hint_and_3() {
     let repo = Repo::new();
     let error = repo
         .treehop_in(&repo.scratch.home, ["here", "--fields", "git_dir,name"])
         .fails(3)
         .to_owned();
-    assert_eq!(error.lines().count(), 1, "{error}");
+    let lines: Vec<_> = error.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("hint: "),
+        "{error}"
+    );
 }
 
 #[test]

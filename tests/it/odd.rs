@@ -806,15 +806,6 @@ fn outside_any_repository() {
                 == 1
         );
     }
-    assert_eq!(
-        scratch
-            .treehop(&scratch.home, ["here"])
-            .fails(3)
-            .lines()
-            .count(),
-        1,
-        "one clear line"
-    );
 }
 
 #[test]

@@ -183,15 +183,21 @@ scenarios! {
         probe.status(0).at(&repo.auth()).branch("feature/auth").venv(&venv);
     }
 
-    wcd_help: |shell| {
+    each_function_has_help: |shell| {
         let repo = Repo::guide();
         let mut s = repo.shell(shell).start();
-        s.line("wcd -h");
-        assert!(s.output().contains("QUERY") && s.output().contains("REPO:"), "usage: {}", s.output());
-        s.probe().status(0).at(&repo.main);
-        s.line("wls -h");
-        assert!(s.output().contains("wls"), "usage: {}", s.output());
-        s.probe().status(0);
+        for (function, what) in [
+            ("wcd", "REPO:QUERY"), ("wls", "what is where"), ("wnew", "--base"), ("wsetup", "dependencies"),
+            ("wclaude", "--trust"), ("wrm", "--keep-branch"), ("wundo", "--list"), ("wmerge", "--squash"),
+            ("wpr", "glab"), ("wprune", "--merged"),
+        ] {
+            s.line(&format!("{function} -h"));
+            let help = s.output();
+            for part in ["Usage:", "Examples:", function, what] {
+                assert!(help.contains(part), "{function} -h has no {part}: {help}");
+            }
+            s.probe().status(0).at(&repo.main);
+        }
     }
 
     wcd_refuses_an_unknown_option: |shell| {

@@ -172,7 +172,9 @@ fn settings(project: bool) -> Result<PathBuf> {
         let entry = repo.entry_here()?;
         if entry.main && repo.bare {
             let message = format!("'{}' is bare: it has no files", repo.root().display());
-            return Err(Failure::new(Exit::Failed, message).into());
+            return Err(Failure::new(Exit::Failed, message)
+                .hint("cd to a worktree")
+                .into());
         }
         return Ok(entry.path.join(".claude/settings.json"));
     }

@@ -4,6 +4,7 @@ mod claude;
 mod json;
 mod shells;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -82,7 +83,8 @@ pub fn run(args: &cli::Install) -> Result<()> {
         );
     }
     let (plans, failures) = shells::run(shells, args)?;
-    if failures.is_empty() {
+    // Who types it reads the words below; a terminal wants no document.
+    if failures.is_empty() && !std::io::stdout().is_terminal() {
         output::json(&Document {
             schema: output::SCHEMA,
             shells: plans.iter().map(shells::Plan::done).collect(),

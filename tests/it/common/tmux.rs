@@ -186,6 +186,12 @@ impl Tmux {
         }
     }
 
+    /// The lines of the screen with their colours, up to the last one that is not empty.
+    pub fn coloured(&self) -> String {
+        let text = self.tell(["capture-pane", "-e", "-p"]);
+        text.expect("a screen").trim_end().to_owned()
+    }
+
     /// Waits until the screen is as `right` says, and gives it.
     #[track_caller]
     pub fn wait(&self, what: &str, right: impl Fn(&Screen) -> bool) -> Screen {

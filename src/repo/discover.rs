@@ -38,14 +38,72 @@ const STEERING: [&str; 6] = [
 /// The repository that `dir` (absolute) lies in.
 ///
 /// # Errors
-/// [`Exit::NotFound`] outside any repository, [`Exit::Refused`] where git refuses it as somebody else's.
+/// [`Exit::NotFound`] outside any repository, [`Exit::Refused`] where git refuses it as somebody else's, where it was
+/// committed into another one, or in the copy of a worktree.
 pub fn discover(dir: &Path) -> Result<Found> {
-    if STEERING.iter().any(|name| std::env::var_os(name).is_some()) {
-        return ask_git(dir);
+    let steered = STEERING.iter().any(|name| std::env::var_os(name).is_some());
+    let found = match if steered { None } else { read(dir)? } {
+        Some(found) => found,
+        None => {
+            let found = ask_git(dir)?;
+            if !steered {
+                not_committed(&found.common_dir)?;
+            }
+            found
+        }
+    };
+    no_copy(&found)?;
+    Ok(found)
+}
+
+/// Git tracks nothing that is called `.git`, but a bare repository has another name: whoever commits one into theirs
+/// would decide by its configuration what is a worktree here, and what is tracked.
+fn not_committed(common_dir: &Path) -> Result<()> {
+    let dot_git = |part: &OsStr| part.eq_ignore_ascii_case(".git");
+    let around = common_dir.ancestors().skip(1);
+    let around = around.filter(|dir| dir.join(".git").symlink_metadata().is_ok());
+    let (false, Some(outer)) = (common_dir.iter().any(dot_git), around.into_iter().next()) else {
+        return Ok(());
+    };
+    let below = common_dir.strip_prefix(outer).unwrap_or(common_dir);
+    let mut pattern = OsString::from(":(literal,icase)");
+    pattern.push(below);
+    let tracked = git::Git::looking(outer)
+        .args(["ls-files", "-z", "--"])
+        .args([pattern])
+        .read();
+    if tracked.is_ok_and(|tracked| tracked.is_empty()) {
+        return Ok(());
     }
-    match read(dir)? {
-        Some(found) => Ok(found),
-        None => ask_git(dir),
+    let message = format!(
+        "'{}' is a repository that was committed into '{}'",
+        common_dir.display(),
+        outer.display()
+    );
+    Err(Failure::new(Exit::Refused, message).into())
+}
+
+/// In the copy of a worktree, git means the one that was copied: whoever removes "this one" would lose that.
+fn no_copy(found: &Found) -> Result<()> {
+    let (Some(top), true) = (&found.top, found.git_dir != found.common_dir) else {
+        return Ok(());
+    };
+    let listed = pointer(&found.git_dir.join("gitdir"), b"");
+    let Some(listed) = listed.as_deref().and_then(Path::parent) else {
+        return Ok(());
+    };
+    let id = |dir: &Path| dir.metadata().map(|meta| (meta.dev(), meta.ino()));
+    match (id(top), id(listed)) {
+        (Ok(here), Ok(there)) if here != there => {
+            let message = format!(
+                "'{}' is a copy of the worktree '{}'",
+                top.display(),
+                listed.display()
+            );
+            let hint = format!("cd {}", crate::shell::quoted(listed));
+            Err(Failure::new(Exit::Refused, message).hint(hint).into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use gix::bstr::BString;
 
-use crate::interrupt;
+use crate::{interrupt, places};
 
 /// The variables that make git look at another repository than the one of the directory that it runs in.
 pub const ELSEWHERE: [&str; 5] = [
@@ -42,15 +42,30 @@ impl fmt::Display for Failed {
 impl std::error::Error for Failed {}
 
 impl Git {
+    fn new() -> Command {
+        // One that is nowhere fails when it is run: a bare name would be looked for in relative parts of PATH too.
+        Command::new(places::program("git").unwrap_or("/nonexistent/git".into()))
+    }
+
     /// Git, run in `dir`, taking no lock that it does not need, in English, asking nobody.
     pub fn in_dir(dir: &Path) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Git::new();
         command
             .arg("--no-optional-locks")
             .current_dir(dir)
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         Git(command)
+    }
+
+    /// Git as in [`Git::in_dir`], run there only to look: no program that the configuration names watches the files, and
+    /// what a partial clone lacks is not fetched, by an old git neither.
+    pub fn looking(dir: &Path) -> Self {
+        Git::in_dir(dir)
+            .here_only()
+            .args(["-c", "core.fsmonitor=false"])
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "none")
     }
 
     /// Git for the repository at `common_dir`, wherever one stands, and otherwise as [`Git::in_dir`].
@@ -62,7 +77,7 @@ impl Git {
 
     /// Git, run in `dir` to change something: with the user's language, locks, hooks and editor.
     pub fn changing(dir: &Path) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Git::new();
         command.current_dir(dir);
         Git(command).here_only()
     }

@@ -50,7 +50,8 @@ pub fn data() -> Result<PathBuf> {
         .join("treehop"))
 }
 
-/// Returns the program `name` as PATH finds it.
+/// Returns the program `name` as PATH finds it, in its absolute parts: what stands in a relative one is whatever the
+/// directory brings that one is in.
 pub fn program(name: &str) -> Option<PathBuf> {
     program_in(&std::env::var_os("PATH")?, name)
 }
@@ -58,6 +59,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 /// Returns the program `name` as `path`, a list like PATH, finds it.
 pub fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|file| {
             file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
@@ -69,7 +71,7 @@ pub fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
 pub fn treehop() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     Ok(program("treehop")
-        .filter(|found| found.is_absolute() && same(found, &this))
+        .filter(|found| same(found, &this))
         .unwrap_or(this))
 }
 

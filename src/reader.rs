@@ -311,11 +311,7 @@ fn upstream(
 fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) {
     use crate::git::Git;
     let git = |args: &[&str]| -> Option<String> {
-        let out = Git::in_dir(&repo.common_dir)
-            .here_only()
-            .args(args)
-            .read()
-            .ok()?;
+        let out = Git::looking(&repo.common_dir).args(args).read().ok()?;
         Some(String::from_utf8_lossy(&out).trim_end().to_owned())
     };
     let between = |left: &str, right: &str| -> Option<(usize, usize)> {

@@ -5,11 +5,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use gix::bstr::{BStr, BString, ByteSlice};
+
+use crate::file::others_can_write;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -74,34 +75,24 @@ fn why_not(top: &Path, name: &Path, index: &Path) -> Option<&'static str> {
         .components()
         .all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     let bin = top.join(name).join("bin");
-    let bin_inside = top
-        .canonicalize()
-        .ok()
-        .zip(bin.canonicalize().ok())
-        .is_some_and(|(top, bin)| bin.starts_with(top));
+    let real = || {
+        let (top, bin) = (top.canonicalize().ok()?, bin.canonicalize().ok()?);
+        bin.strip_prefix(top).ok().map(Path::to_owned)
+    };
     if top.as_os_str().as_bytes().contains(&b':') || name.as_os_str().as_bytes().contains(&b':') {
         return Some("has a colon in its path, which PATH cannot hold");
     }
-    if !inside || !bin_inside {
+    let (true, Some(real)) = (inside, real()) else {
         return Some("leads out of the worktree");
-    }
-    if [&top.join(name), &bin]
-        .into_iter()
-        .any(|dir| others_can_write(dir))
-    {
+    };
+    // Who can write to the worktree itself can put another one in its place.
+    let mut dirs = bin.ancestors().take_while(|dir| dir.starts_with(top));
+    if dirs.any(|dir| dir.metadata().is_ok_and(|meta| others_can_write(&meta))) {
         return Some("can be written to by another user");
     }
-    tracked(index, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
-}
-
-/// Everybody may write, or a group that is not the user's own, or the owner is neither the user nor root.
-fn others_can_write(dir: &Path) -> bool {
-    let Ok(meta) = dir.metadata() else {
-        return true;
-    };
-    let own = meta.uid() == rustix::process::geteuid().as_raw() || meta.uid() == 0;
-    let group = meta.mode() & 0o020 != 0 && meta.gid() != rustix::process::getegid().as_raw();
-    !own || group || meta.mode() & 0o002 != 0
+    let mut names = [name, &real].into_iter();
+    let tracked = names.any(|name| tracked(index, name.as_os_str().as_bytes().as_bstr()));
+    tracked.then_some("is tracked by git")
 }
 
 /// Does the index hold `name` or something below it? An index that cannot be read says yes.

@@ -91,6 +91,8 @@ fn checks() -> Vec<Check> {
     });
     let mut checks: Vec<Check> = git.into_iter().collect();
     checks.push(on_path());
+    checks.extend(relative_path());
+    checks.extend(state());
     checks.extend(shells.into_iter().flatten().flatten());
     checks.extend(loaded());
     checks.extend(hooks());
@@ -170,6 +172,32 @@ fn on_path() -> Check {
     }
 }
 
+/// The shells look for `treehop` in relative parts of PATH too, which every directory that one enters may fill.
+fn relative_path() -> Option<Check> {
+    let path = std::env::var_os("PATH")?;
+    let mut parts = std::env::split_paths(&path);
+    let part = parts.find(|part| !part.is_absolute())?;
+    let message = format!(
+        "'{}' in it is relative: whatever directory you enter, its programs are run",
+        part.display()
+    );
+    Some(Check::new("PATH", Status::Warn, message).fix("take it out of PATH where you set that"))
+}
+
+/// What is remembered of repositories is neither read nor written where others can write to it.
+fn state() -> Option<Check> {
+    let folder = crate::known::folder()?;
+    if !crate::file::others_can_write(&folder.metadata().ok()?) {
+        return None;
+    }
+    let message = format!(
+        "another user can write to {}: no repository is remembered",
+        places::tilde(&folder)
+    );
+    let fix = format!("chmod go-w {}", shell::quoted(&folder));
+    Some(Check::new("state", Status::Warn, message).fix(fix))
+}
+
 /// Whether `shell` is there, new enough, and loads the integration.
 fn shell_checks(shell: Shell) -> Vec<Check> {
     let name = shell.name();
@@ -204,6 +232,13 @@ fn shell_checks(shell: Shell) -> Vec<Check> {
         Ok(plan) => {
             let file = places::tilde(&plan.file);
             match plan.action {
+                _ if plan.action != Action::Added && plan.unsafe_folder().is_some() => {
+                    let folder = plan.unsafe_folder().unwrap_or(Path::new("/"));
+                    let fix = format!("chmod go-w {}", shell::quoted(folder));
+                    let folder = places::tilde(folder);
+                    let message = format!("another user can write to {folder}, which {file} loads");
+                    Check::new(name, Status::Bad, message).fix(fix)
+                }
                 Action::Unchanged => Check::new(name, Status::Ok, format!("installed in {file}")),
                 Action::Updated => {
                     let message = format!("what {file} loads is not what this treehop installs");

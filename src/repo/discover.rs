@@ -198,8 +198,12 @@ fn ask_git(dir: &Path) -> Result<Found> {
                 PathBuf::from(OsString::from_vec(out))
             })
     };
-    let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(&e, dir))?;
-    let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(&e, dir))?;
+    let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(e, dir))?;
+    let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(e, dir))?;
+    // An old git says `--path-format=absolute` first, since it does not know that.
+    if !git_dir.is_absolute() {
+        git::not_too_old()?;
+    }
     // Fails in a bare repository and inside a git directory: there is no top then.
     let top = ask(&["--show-toplevel"])
         .ok()
@@ -214,7 +218,10 @@ fn ask_git(dir: &Path) -> Result<Found> {
 }
 
 /// Git's own refusal as one line of ours.
-fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
+fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
+    if error.is::<Failure>() {
+        return error;
+    }
     let said = error
         .downcast_ref::<git::Failed>()
         .map(|f| f.stderr.as_str())
@@ -248,8 +255,6 @@ fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
             Failure::new(Exit::NotFound, format!("no repository here: {line}")).into()
         }
         Some(_) => Failure::new(Exit::NotFound, "not in a git repository").into(),
-        None => Failure::new(Exit::Failed, format!("could not run git: {error:#}"))
-            .hint("install git")
-            .into(),
+        None => error,
     }
 }

@@ -66,6 +66,8 @@ impl Lock {
                     return Ok(Some(Lock(file)));
                 }
                 Err(Errno::INTR) => {}
+                // A file system without locks has to do with the registry.
+                Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Some(Lock(file))),
                 // One that only looks shares it, and is gone in a moment.
                 Err(Errno::WOULDBLOCK) if held(&file) => return Ok(None),
                 Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),

@@ -222,27 +222,37 @@ impl<'a> Reader<'a> {
             if let Some((base, remote)) =
                 default.split_first().filter(|_| self.show.wants("default"))
             {
-                let (ahead, behind) = graph::ahead_behind(&store, id, *base)?;
-                let mut merged = ahead == 0;
-                for base in remote.iter().filter(|remote| *remote != base) {
-                    merged = merged || graph::ahead_behind(&store, id, *base)?.0 == 0;
-                }
-                worktree.default = Some(Standing {
-                    ahead,
-                    behind,
-                    merged,
-                });
+                worktree.default = standing(&store, id, *base, remote).ok();
             }
             if let Some(branch) = worktree
                 .branch
                 .as_ref()
                 .filter(|_| self.show.wants("upstream"))
             {
-                worktree.upstream = upstream(&store, id, branch, id_of)?;
+                worktree.upstream = upstream(&store, id, branch, id_of).ok().flatten();
             }
         }
         Ok(())
     }
+}
+
+/// How `id` stands to `base` and what the remotes have of it.
+fn standing(
+    store: &gix::Repository,
+    id: ObjectId,
+    base: ObjectId,
+    remotes: &[ObjectId],
+) -> Result<Standing> {
+    let (ahead, behind) = graph::ahead_behind(store, id, base)?;
+    let mut merged = ahead == 0;
+    for remote in remotes.iter().filter(|remote| **remote != base) {
+        merged = merged || graph::ahead_behind(store, id, *remote)?.0 == 0;
+    }
+    Ok(Standing {
+        ahead,
+        behind,
+        merged,
+    })
 }
 
 fn commit(store: &gix::Repository, id: ObjectId) -> Result<Commit> {

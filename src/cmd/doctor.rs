@@ -416,8 +416,3 @@ fn table(checks: &[Check]) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-}

@@ -56,14 +56,14 @@ impl fmt::Display for Failed {
 impl std::error::Error for Failed {}
 
 impl Git {
-    fn new() -> Command {
+    fn program() -> Command {
         // One that is nowhere fails when it is run: a bare name would be looked for in relative parts of PATH too.
         Command::new(places::program("git").unwrap_or("/nonexistent/git".into()))
     }
 
     /// Git, run in `dir`, taking no lock that it does not need, in English, asking nobody.
     pub fn in_dir(dir: &Path) -> Self {
-        let mut command = Git::new();
+        let mut command = Git::program();
         command
             .arg("--no-optional-locks")
             .current_dir(dir)
@@ -91,7 +91,7 @@ impl Git {
 
     /// Git, run in `dir` to change something: with the user's language, locks, hooks and editor.
     pub fn changing(dir: &Path) -> Self {
-        let mut command = Git::new();
+        let mut command = Git::program();
         command.current_dir(dir);
         Git(command).here_only()
     }

@@ -170,9 +170,10 @@ fn only_there(repo: &Repo, entry: &Entry) -> Option<&'static str> {
         .args(["diff-index", "--cached", "--quiet", commit, "--"])
         .read();
     match staged {
-        Err(error) if index.exists() => Some(match git::wordless(&error) {
-            true => "staged changes",
-            false => "what git cannot read now",
+        Err(error) if index.exists() => Some(if git::wordless(&error) {
+            "staged changes"
+        } else {
+            "what git cannot read now"
         }),
         _ => None,
     }

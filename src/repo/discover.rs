@@ -42,15 +42,15 @@ const STEERING: [&str; 6] = [
 /// committed into another one, or in the copy of a worktree.
 pub fn discover(dir: &Path) -> Result<Found> {
     let steered = STEERING.iter().any(|name| std::env::var_os(name).is_some());
-    let found = match if steered { None } else { read(dir)? } {
-        Some(found) => found,
-        None => {
-            let found = ask_git(dir)?;
-            if !steered {
-                not_committed(&found.common_dir)?;
-            }
-            found
+    let read = if steered { None } else { read(dir)? };
+    let found = if let Some(found) = read {
+        found
+    } else {
+        let found = ask_git(dir)?;
+        if !steered {
+            not_committed(&found.common_dir)?;
         }
+        found
     };
     no_copy(&found)?;
     Ok(found)

@@ -55,6 +55,7 @@ fn closed(place: &Place) -> Fault {
     Fault {
         how: nobody_special(),
         lift: Box::new(move |_| chmod("u+w")),
+        words: "",
     }
 }
 
@@ -99,6 +100,7 @@ fn parts_of_it_cannot_be_read() {
             Fault {
                 how: nobody_special(),
                 lift: Box::new(move |_| chmod(0o755)),
+                words: "",
             }
         });
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::place::{How, ORDERS, Order, Place};
+use crate::common::tools;
 use crate::counted;
 
 const GIT: &str = r#"PATH=${PATH#*:} git "$@"
@@ -93,4 +94,43 @@ fn ctrl_c_while_it_brings_back() {
 #[test]
 fn ctrl_c_while_it_prunes() {
     at_each_step("prune", "INT", 2);
+}
+
+/// `wrm` and at once `wundo`: what was renamed away may still be being deleted when it is brought back. Here that goes on
+/// in the middle of it, once git has made the worktree.
+#[test]
+fn what_is_deleted_behind_is_not_what_is_brought_back() {
+    let place = Place::new();
+    let before = place.state();
+    let order = |name| ORDERS.iter().find(|order| order.name == name).unwrap();
+    let noting = r#"case " $* " in *" worktree remove "*) cp -r .git/treehop/removing "$HOME/noted" 2>/dev/null || cp -r treehop/removing "$HOME/noted" ;; esac
+PATH=${PATH#*:} exec git "$@""#;
+    let git = place.repo.scratch.script("git", noting);
+    let removed = place.run(order("remove -f"), &How::default());
+    removed.expect(removed.status.success(), "remove -f", "it works");
+    let left = || {
+        fs::read_dir(place.git_dir().join("treehop/removing"))
+            .unwrap()
+            .count()
+    };
+    crate::common::tmux::until("the deletion behind", || left() == 0);
+    let deleting = r#"PATH=${PATH#*:} git "$@" || exit
+case " $* " in *" worktree add "*)
+  for file in "$HOME"/noted/*; do printf 'forgotten\nover\n' >> "$file"; cp "$file" "$GITS/treehop/removing"; done
+  treehop -C "$GITS" prune --behind && echo deleted >> "$HOME/deleted" ;;
+esac"#;
+    fs::write(&git, format!("#!/bin/sh\n{deleting}\n")).unwrap();
+    let mut treehop = place
+        .repo
+        .scratch
+        .command(tools::treehop(), &place.repo.main);
+    let treehop = treehop.args(["undo", "422"]).env("GITS", place.git_dir());
+    let out = treehop.output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    fs::remove_file(git).unwrap();
+    let deleted = place.repo.scratch.home.join("deleted").exists();
+    assert!(deleted && left() == 0, "nothing was deleted behind: {said}");
+    assert!(out.status.success(), "{said}");
+    place.nothing_lost(&before, "undo while the rest is deleted");
+    counted("faults injected", 1);
 }

@@ -21,6 +21,8 @@ struct Fault {
     how: How,
     /// Mends it.
     lift: Box<dyn Fn(&Place)>,
+    /// What each failure has to say.
+    words: &'static str,
 }
 
 impl Fault {
@@ -29,6 +31,7 @@ impl Fault {
         Fault {
             how,
             lift: Box::new(|_| {}),
+            words: "",
         }
     }
 
@@ -37,7 +40,13 @@ impl Fault {
         Fault {
             how: How::default(),
             lift: Box::new(lift),
+            words: "",
         }
+    }
+
+    /// The same, with words that each failure has to say.
+    fn saying(self, words: &'static str) -> Fault {
+        Fault { words, ..self }
     }
 }
 
@@ -87,6 +96,7 @@ fn matrix(name: &str, expected: Expected, inject: impl Fn(&Place) -> Fault) {
             let _ = writeln!(others, "{told}: {:?}\n{}", run.status.code(), run.stderr);
         }
         if !run.status.success() {
+            run.expect(run.stderr.contains(fault.words), &told, fault.words);
             failed.push(order);
         }
         if !run.status.success() || !order.changes {

@@ -18,7 +18,8 @@ fn without_git() {
         }
         tools::link(tools::treehop(), &dir.join("treehop"));
         tools::link(&place.repo.scratch.bin.join("claude"), &dir.join("claude"));
-        Fault::of(How::with("PATH", Some(dir.into())))
+        let hint = "treehop: git is not on PATH\nhint: install git 2.38 or newer";
+        Fault::of(How::with("PATH", Some(dir.into()))).saying(hint)
     });
 }
 
@@ -37,8 +38,22 @@ fn an_old_git() {
     let asking = ["undo --list", "remove -f", "undo", "merge", "prune"];
     matrix("git 2.10", &[(1, &asking)], |place| {
         let git = place.repo.scratch.script("git", OLD);
-        Fault::in_files(move |_| fs::remove_file(&git).unwrap())
+        let hint = "git 2.10.0 is too old: this needs 2.38 or newer\nhint: treehop doctor";
+        Fault::in_files(move |_| fs::remove_file(&git).unwrap()).saying(hint)
     });
+    let place = Place::new();
+    place.repo.scratch.script("git", OLD);
+    let checks = place.repo.treehop(["doctor"]).json();
+    let said = checks["checks"][0]["message"].as_str().unwrap();
+    assert!(said.starts_with("2.10.0 is older than 2.38"), "{said}");
+    // Where git is asked what lies around.
+    let bare = place.repo.scratch.root.join("origin.git");
+    let said = place.repo.treehop_in(&bare, ["here"]);
+    assert!(
+        said.fails(1).contains("git 2.10.0 is too old"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::{known, merged, output, unfinished, worktree};
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long a removed worktree can be brought back.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The year 2026, when treehop began, in seconds since 1970.
-const LONG_AGO: i64 = 1_767_225_600;
+/// The year 2001 in seconds since 1970: clocks that were never set are before it.
+const LONG_AGO: i64 = 978_307_200;
 
 /// A worktree that git has forgotten.
 #[derive(Serialize)]
@@ -228,7 +228,7 @@ fn drop_old(repo: &Repo, dry_run: bool) -> Result<usize> {
     let old = snapshots
         .iter()
         .filter(|removed| now.duration_since(removed.time) > KEPT)
-        // A clock that was never set had made it, and nobody knows when.
+        // When that was, nobody knows.
         .filter(|removed| removed.time.as_second() > LONG_AGO);
     let mut dropped = 0;
     for removed in old {

@@ -238,7 +238,7 @@ fn a_clock_that_went_back() {
                 .unwrap();
         }
         // A session, a lock and a commit of then.
-        let then = jiff_ms(future);
+        let then = milliseconds(future);
         let me = std::process::id();
         let entry = json!({
             "pid": me, "cwd": "/elsewhere", "sessionId": "s", "startedAt": then, "statusUpdatedAt": then,
@@ -265,7 +265,28 @@ fn a_clock_that_went_back() {
     });
 }
 
-fn jiff_ms(time: SystemTime) -> u128 {
+/// A clock that was never set, and is right again now: what was removed by it is not out of date.
+#[test]
+fn a_removal_of_1970_is_kept() {
+    let place = Place::new();
+    let script = "name=$(git for-each-ref --format='%(refname)' refs/treehop/removed/); \
+         git update-ref $name $(git cat-file commit $name | sed 's/^time ..../time 1970/' | git hash-object -w -t commit --stdin)";
+    let mut sh = place.repo.scratch.command("sh", &place.repo.main);
+    assert!(sh.args(["-c", script]).status().unwrap().success());
+    let listed = place.repo.treehop(["undo", "--list"]).json();
+    assert!(
+        listed["snapshots"][0]["time"]
+            .as_str()
+            .unwrap()
+            .starts_with("1970"),
+        "{listed}"
+    );
+    place.repo.treehop(["prune"]).json();
+    place.repo.treehop(["undo", "old"]).json();
+    counted("faults injected", 1);
+}
+
+fn milliseconds(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
         .as_millis()

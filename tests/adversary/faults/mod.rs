@@ -7,6 +7,7 @@ mod disk;
 mod files;
 mod kill;
 mod place;
+mod terminal;
 mod tools;
 
 use std::fmt::Write;

@@ -12,6 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use serde_json::{Value, json};
 
 use crate::common::{Repo, schema, tools};
+use crate::counted;
 
 /// A command of treehop.
 pub struct Order {
@@ -239,6 +240,7 @@ impl Place {
             self.old.join("kept").exists() || snapshots.contains("/old-"),
             "{told}: what was removed cannot be brought back"
         );
+        counted("lost", 0);
     }
 
     fn fsck(&self) -> (bool, String) {

@@ -6,7 +6,7 @@ use std::fs;
 use crate::common::tools;
 
 /// A promise in short, and its tests. The first six are the promises about people's work, in their order.
-const PROMISES: [(&str, &[&str]); 27] = [
+const PROMISES: [(&str, &[&str]); 28] = [
     (
         "1. No uncommitted change and no untracked file is deleted that cannot be brought back",
         &[
@@ -104,6 +104,10 @@ const PROMISES: [(&str, &[&str]); 27] = [
             "it::scenarios::wcd_in_a_script_refreshes_before_it_returns",
             "it::scenarios::a_plain_cd_activates_by_the_next_prompt",
         ],
+    ),
+    (
+        "activate is never sourced",
+        &["it::scenarios::a_real_venv_is_entered_left_and_swapped"],
     ),
     (
         "A prompt without a change of directory costs no process, nor does loading",

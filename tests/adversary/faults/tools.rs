@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::place::{How, Place};
+use super::place::{How, ORDERS, Place};
 use super::{ASKING, Fault, matrix};
 use crate::common::tools;
+use crate::counted;
 
 #[test]
 fn without_git() {
@@ -159,4 +160,23 @@ fn odd_terminals_and_pipes() {
     matrix("no standard error", &[], |_| {
         Fault::of(How::behind(closed("2>&-")))
     });
+}
+
+/// Standard output goes to a full disk.
+#[test]
+fn what_cannot_be_printed_is_a_failure() {
+    let place = Place::new();
+    let full = How::behind(["sh", "-c", "exec \"$0\" \"$@\" >/dev/full"]);
+    for order in ORDERS
+        .iter()
+        .filter(|order| !order.changes && !["claude", "install --dry-run"].contains(&order.name))
+    {
+        let run = place.run(order, &full);
+        run.judge(order, order.name);
+        let says = run
+            .stderr
+            .contains("treehop: could not write to standard output");
+        run.expect(says && run.status.code() == Some(1), order.name, "it fails");
+        counted("faults injected", 1);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -65,12 +65,24 @@ pub fn others_can_write(meta: &fs::Metadata) -> bool {
     !own || group || meta.mode() & 0o002 != 0
 }
 
-/// How a file is opened that may be anybody's: not through a link, and without waiting for the other end of a FIFO.
+/// How a file is opened that may be anybody's: not through a link, and without waiting for the other end of a FIFO. One
+/// that is made is not for all: who can read a file can lock it, for ever.
 pub fn wary() -> OpenOptions {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
-    options.custom_flags(flags.bits().cast_signed());
+    options.mode(0o660).custom_flags(flags.bits().cast_signed());
     options
+}
+
+/// Makes a folder for such files, and those above it, where they are not there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn closed_folder(folder: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o770)
+        .create(folder)
 }
 
 /// Fails with the reason where `path` must not be written, although root or a rename could.

@@ -265,9 +265,9 @@ fn each_promise_names_tests_that_are_there() {
         for name in names {
             let parts: Vec<&str> = name.split("::").collect();
             let (test, modules) = parts[1..].split_last().expect("a test");
-            let text = source(parts[0], modules).unwrap_or_else(|| panic!("no file for {name}"));
-            let is_test = text.contains(&format!("#[test]\nfn {test}()"));
-            let in_four_shells = text.contains(&format!("\n    {test}: |shell|"));
+            let file = source(parts[0], modules).unwrap_or_else(|| panic!("no file for {name}"));
+            let is_test = file.contains(&format!("#[test]\nfn {test}()"));
+            let in_four_shells = file.contains(&format!("\n    {test}: |shell|"));
             assert!(is_test || in_four_shells, "there is no test {name}");
         }
     }

@@ -260,6 +260,28 @@ fn lock_files_of_others() {
     counted("traps walked over", 3);
 }
 
+/// Whoever can read a lock file can hold its lock, and nothing would ever go on.
+#[test]
+fn nobody_else_gets_at_the_locks() {
+    let repo = Repo::guide();
+    let claude = repo.scratch.bin.join("claude");
+    Canaries::new(&repo).at(&claude, "claude");
+    repo.treehop(["new", "x", "--no-setup"]).json();
+    repo.treehop(["claude", "auth"]).ok();
+    repo.treehop(["setup", "auth"]).json();
+    let git_dir = repo.git_in(&repo.auth(), ["rev-parse", "--absolute-git-dir"]);
+    let own = Path::new(&git_dir);
+    for file in [
+        repo.main.join(".git/treehop"),
+        own.join("treehop-claude.lock"),
+        own.join("treehop-setup.log"),
+    ] {
+        let mode = fs::metadata(&file).unwrap().mode();
+        assert_eq!(mode & 0o007, 0, "{}", file.display());
+        counted("traps walked over", 1);
+    }
+}
+
 /// What others could put into PATH by writing to the worktree, or to what its environment leads to.
 #[test]
 fn an_environment_that_others_can_change_is_not_activated() {

@@ -47,7 +47,9 @@ pub fn discover(dir: &Path) -> Result<Found> {
         found
     } else {
         let found = ask_git(dir)?;
-        if !steered {
+        // Whoever names one means it.
+        if std::env::var_os("GIT_DIR").is_none() {
+            not_committed(&found.git_dir)?;
             not_committed(&found.common_dir)?;
         }
         found
@@ -58,14 +60,14 @@ pub fn discover(dir: &Path) -> Result<Found> {
 
 /// Git tracks nothing that is called `.git`, but a bare repository has another name: whoever commits one into theirs
 /// would decide by its configuration what is a worktree here, and what is tracked.
-fn not_committed(common_dir: &Path) -> Result<()> {
+fn not_committed(git_dir: &Path) -> Result<()> {
     let dot_git = |part: &OsStr| part.eq_ignore_ascii_case(".git");
-    let around = common_dir.ancestors().skip(1);
+    let around = git_dir.ancestors().skip(1);
     let around = around.filter(|dir| dir.join(".git").symlink_metadata().is_ok());
-    let (false, Some(outer)) = (common_dir.iter().any(dot_git), around.into_iter().next()) else {
+    let (false, Some(outer)) = (git_dir.iter().any(dot_git), around.into_iter().next()) else {
         return Ok(());
     };
-    let below = common_dir.strip_prefix(outer).unwrap_or(common_dir);
+    let below = git_dir.strip_prefix(outer).unwrap_or(git_dir);
     let mut pattern = OsString::from(":(literal,icase)");
     pattern.push(below);
     let tracked = git::Git::looking(outer)
@@ -77,7 +79,7 @@ fn not_committed(common_dir: &Path) -> Result<()> {
     }
     let message = format!(
         "'{}' is a repository that was committed into '{}'",
-        common_dir.display(),
+        git_dir.display(),
         outer.display()
     );
     Err(Failure::new(Exit::Refused, message).into())

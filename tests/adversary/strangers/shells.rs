@@ -27,6 +27,7 @@ fn walk(shell: Shell) {
         &repo.main,
         &repo.main.join("src"),
         &repo.main.join("evil"),
+        &repo.main.join("evil-worktree/wt"),
         &auth,
         &repo.main,
     ] {

@@ -43,7 +43,7 @@ const fn trap(name: &'static str, spring: &'static str, lay: fn(&Repo, &Canaries
     }
 }
 
-pub const TRAPS: [Trap; 11] = [
+pub const TRAPS: [Trap; 12] = [
     trap("tracked-venv", ".venv/bin/ls", |repo, canaries| {
         let venv = repo.venv(&repo.main);
         for name in ["ls", "git", "treehop", "python3", "activate"] {
@@ -169,6 +169,24 @@ pub const TRAPS: [Trap; 11] = [
         },
     ),
     trap("embedded", "cd evil && git status", embedded),
+    // The same, as a worktree of the repository that it was committed into.
+    trap(
+        "embedded-worktree",
+        "evil-worktree/wt/.venv/bin/ls",
+        |repo, canaries| {
+            let evil = repo.main.join("evil-worktree");
+            let venv = repo.venv_at(&evil.join("wt/.venv"));
+            canaries.at(&venv.join("bin/ls"), "embedded-worktree");
+            for (file, text) in [
+                ("HEAD", "ref: refs/heads/main\n"),
+                ("commondir", "../.git\n"),
+                ("gitdir", "wt/.git\n"),
+            ] {
+                fs::write(evil.join(file), text).unwrap();
+            }
+            repo.git(["add", "-f", "evil-worktree"]);
+        },
+    ),
 ];
 
 /// A repository that was committed into another: its settings say that it has a worktree, and its index says that
@@ -246,6 +264,8 @@ fn nothing_of_it_runs() {
                 repo.main.join("src"),
                 repo.tree("auth"),
                 repo.main.join("evil"),
+                repo.main.join("evil-worktree"),
+                repo.main.join("evil-worktree/wt"),
             ];
             for dir in dirs.iter().filter(|dir| dir.exists()) {
                 for args in LOOKING {
@@ -258,11 +278,16 @@ fn nothing_of_it_runs() {
                     );
                 }
                 // None of these is to be put into PATH.
-                let here = repo.treehop_in(dir, ["here", "--fields", "venv"]);
-                here.expect(
-                    here.stdout.trim_ascii().is_empty(),
-                    &format!("{name}: a venv"),
-                );
+                let ceiling = [("GIT_CEILING_DIRECTORIES", OsStr::new("/nowhere"))];
+                for env in [&[][..], &ceiling] {
+                    let here = repo
+                        .scratch
+                        .treehop_env(dir, ["here", "--fields", "venv"], env);
+                    here.expect(
+                        here.stdout.trim_ascii().is_empty(),
+                        &format!("{name}: a venv"),
+                    );
+                }
                 let fed = format!("{{\"cwd\": {dir:?}}}");
                 types(
                     &repo,

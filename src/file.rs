@@ -3,11 +3,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rustix::buffer::spare_capacity;
+use rustix::fs::OFlags;
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -54,6 +55,34 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(e) if e.kind() == ErrorKind::NotFound => target(path).map(|_| None),
         Err(e) => Err(e).with_context(context),
     }
+}
+
+/// Whether another user can change it: everybody may write, or a group that is not the user's own, or the owner is neither
+/// the user nor root.
+pub fn others_can_write(meta: &fs::Metadata) -> bool {
+    let own = meta.uid() == rustix::process::geteuid().as_raw() || meta.uid() == 0;
+    let group = meta.mode() & 0o020 != 0 && meta.gid() != rustix::process::getegid().as_raw();
+    !own || group || meta.mode() & 0o002 != 0
+}
+
+/// How a file is opened that may be anybody's: not through a link, and without waiting for the other end of a FIFO. One
+/// that is made is not for all: who can read a file can lock it, for ever.
+pub fn wary() -> OpenOptions {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.mode(0o660).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+/// Makes a folder for such files, and those above it, where they are not there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn closed_folder(folder: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o770)
+        .create(folder)
 }
 
 /// Fails with the reason where `path` must not be written, although root or a rename could.

@@ -255,7 +255,7 @@ fn web_host(host: &str, real: impl Fn() -> Option<String>) -> String {
 
 /// Where ssh goes for a `[USER@]HOST`, by the user's configuration.
 pub fn by_ssh(place: &str) -> Option<String> {
-    let asked = Command::new(program::path("ssh")?)
+    let asked = Command::new(crate::places::program("ssh")?)
         .args(["-G", "--", place])
         .stdin(Stdio::null())
         .stderr(Stdio::null())

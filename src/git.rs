@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use gix::bstr::BString;
 
-use crate::interrupt;
+use crate::error::{Exit, Failure};
+use crate::{interrupt, places};
 
 /// The variables that make git look at another repository than the one of the directory that it runs in.
 pub const ELSEWHERE: [&str; 5] = [
@@ -22,6 +23,9 @@ pub const ELSEWHERE: [&str; 5] = [
     "GIT_PREFIX",
 ];
 
+/// The first git that can do all that is asked of it (`merge-tree --write-tree`), major and minor.
+pub const OLDEST: (u32, u32) = (2, 38);
+
 /// A git command to run, never through a shell.
 #[derive(Debug)]
 pub struct Git(Command);
@@ -31,26 +35,51 @@ pub struct Git(Command);
 pub struct Failed {
     /// What git said, without the final newline.
     pub stderr: String,
+    /// None: a signal ended it.
+    status: Option<i32>,
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.stderr.strip_prefix("fatal: ").unwrap_or(&self.stderr))
+        match (self.stderr.as_str(), self.status) {
+            ("", None) => f.write_str("git was ended by a signal"),
+            ("", Some(status)) => write!(f, "git ended with status {status}"),
+            (said, _) => {
+                // After what there is to say, git explains at length what a lock is.
+                let said = said.split("\n\nAnother git process").next().unwrap_or(said);
+                f.write_str(said.strip_prefix("fatal: ").unwrap_or(said))
+            }
+        }
     }
 }
 
 impl std::error::Error for Failed {}
 
 impl Git {
+    fn program() -> Command {
+        // One that is nowhere fails when it is run: a bare name would be looked for in relative parts of PATH too.
+        Command::new(places::program("git").unwrap_or("/nonexistent/git".into()))
+    }
+
     /// Git, run in `dir`, taking no lock that it does not need, in English, asking nobody.
     pub fn in_dir(dir: &Path) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Git::program();
         command
             .arg("--no-optional-locks")
             .current_dir(dir)
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         Git(command)
+    }
+
+    /// Git as in [`Git::in_dir`], run there only to look: no program that the configuration names watches the files, and
+    /// what a partial clone lacks is not fetched, by an old git neither.
+    pub fn looking(dir: &Path) -> Self {
+        Git::in_dir(dir)
+            .here_only()
+            .args(["-c", "core.fsmonitor=false"])
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "none")
     }
 
     /// Git for the repository at `common_dir`, wherever one stands, and otherwise as [`Git::in_dir`].
@@ -62,7 +91,7 @@ impl Git {
 
     /// Git, run in `dir` to change something: with the user's language, locks, hooks and editor.
     pub fn changing(dir: &Path) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Git::program();
         command.current_dir(dir);
         Git(command).here_only()
     }
@@ -107,7 +136,7 @@ impl Git {
             .as_fd()
             .try_clone_to_owned()
             .context("could not use standard error")?;
-        let mut child = self.0.stdout(stderr).spawn().context("could not run git")?;
+        let mut child = self.0.stdout(stderr).spawn().map_err(not_run)?;
         let status = interrupt::wait(&mut child).context("could not run git")?;
         judged(status, b"")
     }
@@ -121,7 +150,7 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("could not run git")
+            .map_err(not_run)
     }
 
     /// Runs it with what `write` writes as its standard input and returns its standard output, which must be short.
@@ -151,7 +180,7 @@ impl Git {
     /// # Errors
     /// Git cannot be run, or a signal ended it.
     pub fn ask(mut self) -> Result<(i32, Vec<u8>)> {
-        let out = self.0.output().context("could not run git")?;
+        let out = self.0.output().map_err(not_run)?;
         let status = out.status.code().context("git was ended by a signal")?;
         Ok((status, out.stdout))
     }
@@ -161,7 +190,7 @@ impl Git {
     /// # Errors
     /// [`Failed`] where git ends with another status than 0.
     pub fn read(mut self) -> Result<Vec<u8>> {
-        let out = self.0.output().context("could not run git")?;
+        let out = self.0.output().map_err(not_run)?;
         judged(out.status, &out.stderr).map(|()| out.stdout)
     }
 }
@@ -170,8 +199,51 @@ fn judged(status: ExitStatus, stderr: &[u8]) -> Result<()> {
     if status.success() {
         return Ok(());
     }
+    // So git says that it does not understand what it is asked.
+    if status.code() == Some(129) {
+        not_too_old()?;
+    }
     let stderr = String::from_utf8_lossy(stderr).trim_end().to_owned();
-    Err(Failed { stderr }.into())
+    let status = status.code();
+    Err(Failed { stderr, status }.into())
+}
+
+/// Fails where git is older than [`OLDEST`].
+///
+/// # Errors
+/// It is.
+pub fn not_too_old() -> Result<()> {
+    let git = places::program("git");
+    match git.and_then(|git| places::version(&git)) {
+        Some((found, text)) if found < OLDEST => {
+            let (major, minor) = OLDEST;
+            let message = format!("git {text} is too old: this needs {major}.{minor} or newer");
+            let failure = Failure::new(Exit::Failed, message);
+            Err(failure.hint("treehop doctor --format table").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fails where there is no git: before anything is begun that only git can end.
+///
+/// # Errors
+/// There is none.
+pub fn present() -> Result<()> {
+    if places::program("git").is_some() {
+        return Ok(());
+    }
+    let (major, minor) = OLDEST;
+    let failure = Failure::new(Exit::Failed, "git is not on PATH");
+    let hint = format!("install git {major}.{minor} or newer");
+    Err(failure.hint(hint).into())
+}
+
+fn not_run(error: std::io::Error) -> anyhow::Error {
+    match present() {
+        Ok(()) => anyhow::Error::from(error).context("could not run git"),
+        Err(missing) => missing,
+    }
 }
 
 /// How long a lock that another git holds is waited for.
@@ -214,7 +286,7 @@ pub fn has_ref(common_dir: &Path, name: &OsStr) -> bool {
 /// Did git fail without saying why, which is its way to say no?
 pub fn wordless(error: &anyhow::Error) -> bool {
     let failed = error.downcast_ref::<Failed>();
-    failed.is_some_and(|failed| failed.stderr.is_empty())
+    failed.is_some_and(|failed| failed.stderr.is_empty() && failed.status.is_some())
 }
 
 /// Did git, in English, fail since another one writes the configuration?

@@ -17,6 +17,8 @@ use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
 use rustix::fs::{FlockOperation, flock};
 
+use crate::file::closed_folder;
+
 /// How long the programs that git started may take to end after it.
 const LINGER: Duration = Duration::from_secs(2);
 /// The last line of a record. Without it the writer was killed in the middle.
@@ -82,7 +84,7 @@ impl Turn {
     pub fn wait(common_dir: &Path) -> Result<Self> {
         let folder = common_dir.join("treehop");
         let failed = || format!("could not write '{}'", folder.display());
-        fs::create_dir_all(&folder).with_context(failed)?;
+        closed_folder(&folder).with_context(failed)?;
         let lock = File::options()
             .create(true)
             .append(true)
@@ -119,7 +121,7 @@ impl Journal {
         let dir = kind.folder(common_dir);
         let path = dir.join(id);
         let failed = || format!("could not write '{}'", path.display());
-        fs::create_dir_all(&dir).with_context(failed)?;
+        closed_folder(&dir).with_context(failed)?;
         let file = loop {
             let file = match File::options().append(true).create_new(true).open(&path) {
                 Ok(file) => file,

@@ -1,7 +1,8 @@
 //! The repositories that treehop was used in: one path a line in a file below the user's state folder.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -10,42 +11,50 @@ use gix::bstr::ByteSlice;
 use crate::file;
 use crate::repo::Repo;
 
-fn list() -> Option<PathBuf> {
+/// The folder that it is in.
+pub fn folder() -> Option<PathBuf> {
     // Only Linux has a folder for state.
-    Some(
-        dirs::state_dir()
-            .or_else(dirs::data_local_dir)?
-            .join("treehop/repositories"),
-    )
+    let state = dirs::state_dir().or_else(dirs::data_local_dir)?;
+    Some(state.join("treehop"))
+}
+
+/// Opens the list, if nobody else can have written it, or can have it written somewhere else.
+fn open(folder: &Path, options: &mut OpenOptions) -> Option<File> {
+    if file::others_can_write(&folder.metadata().ok()?) {
+        return None;
+    }
+    let list = options.open(folder.join("repositories")).ok()?;
+    let meta = list.metadata().ok()?;
+    (meta.is_file() && !file::others_can_write(&meta)).then_some(list)
+}
+
+fn read(folder: &Path) -> Vec<u8> {
+    let mut content = vec![];
+    let file = open(folder, file::wary().read(true));
+    let _ = file.and_then(|mut file| file.read_to_end(&mut content).ok());
+    content
 }
 
 /// Remembers the repository. That it cannot be remembered (a read-only home) is no reason to fail.
 pub fn remember(repo: &Repo) {
     let path = repo.main_path();
     let path = path.as_os_str().as_bytes();
-    let Some(list) = list().filter(|_| !path.contains(&b'\n')) else {
+    let Some(folder) = folder().filter(|_| !path.contains(&b'\n')) else {
         return;
     };
-    let known = file::small(&list).unwrap_or_default();
-    if known.lines().any(|line| line == path) {
+    if read(&folder).lines().any(|line| line == path) {
         return;
     }
-    let _ = list.parent().map(std::fs::create_dir_all);
+    let _ = std::fs::create_dir_all(&folder);
     // One short write at the end: two at once do not mix.
-    if let Ok(mut file) = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(list)
-    {
+    if let Some(mut file) = open(&folder, file::wary().append(true).create(true)) {
         let _ = file.write_all(&[path, b"\n"].concat());
     }
 }
 
 /// Those that are still there, each once: two processes may have remembered one at the same time.
 pub fn repositories() -> Vec<PathBuf> {
-    let known = list()
-        .and_then(|list| file::small(list).ok())
-        .unwrap_or_default();
+    let known = folder().map(|folder| read(&folder)).unwrap_or_default();
     let mut paths: Vec<PathBuf> = vec![];
     for line in known.lines() {
         let path = Path::new(OsStr::from_bytes(line));

@@ -220,7 +220,7 @@ impl Scratch {
     /// The git directory cannot be written.
     pub fn new(common_dir: &Path) -> Result<Self> {
         let dir = common_dir.join(format!("treehop/objects-{}", std::process::id()));
-        std::fs::create_dir_all(&dir)
+        crate::file::closed_folder(&dir)
             .with_context(|| format!("could not create '{}'", dir.display()))?;
         Ok(Scratch(dir))
     }

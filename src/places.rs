@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
@@ -50,7 +51,8 @@ pub fn data() -> Result<PathBuf> {
         .join("treehop"))
 }
 
-/// Returns the program `name` as PATH finds it.
+/// Returns the program `name` as PATH finds it, in its absolute parts: what stands in a relative one is whatever the
+/// directory brings that one is in.
 pub fn program(name: &str) -> Option<PathBuf> {
     program_in(&std::env::var_os("PATH")?, name)
 }
@@ -58,6 +60,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 /// Returns the program `name` as `path`, a list like PATH, finds it.
 pub fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|file| {
             file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
@@ -69,7 +72,7 @@ pub fn program_in(path: &OsStr, name: &str) -> Option<PathBuf> {
 pub fn treehop() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
     Ok(program("treehop")
-        .filter(|found| found.is_absolute() && same(found, &this))
+        .filter(|found| same(found, &this))
         .unwrap_or(this))
 }
 
@@ -90,5 +93,57 @@ pub fn tilde(path: &Path) -> String {
     {
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
+    }
+}
+
+/// Asks a program for its version: the first `N.N` that it prints, and the word with it.
+pub fn version(program: &Path) -> Option<((u32, u32), String)> {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8_lossy(&output.stdout)
+        .split_whitespace()
+        .find_map(number)
+}
+
+/// Reads `5.2.15(1)-release` as 5.2 and `5.2.15`.
+fn number(word: &str) -> Option<((u32, u32), String)> {
+    let end = word
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(word.len());
+    let text = word[..end].trim_end_matches('.');
+    let mut parts = text.split('.');
+    let version = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some((version, text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn versions_are_read_as_the_programs_print_them() {
+        for (line, version) in [
+            (
+                "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)",
+                (5, 2),
+            ),
+            ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),
+            ("fish, version 3.6.0", (3, 6)),
+            ("fish, version 4.0b1-123-gabcdef", (4, 0)),
+            ("0.115.1", (0, 115)),
+            ("git version 2.39.5 (Apple Git-154)", (2, 39)),
+        ] {
+            assert_eq!(
+                line.split_whitespace().find_map(number).map(|(v, _)| v),
+                Some(version),
+                "{line}"
+            );
+        }
+        assert_eq!(number("version"), None);
+        assert_eq!(number("99999999999.1"), None);
     }
 }

@@ -252,27 +252,37 @@ impl<'a> Reader<'a> {
             if let Some((base, remote)) =
                 default.split_first().filter(|_| self.show.wants("default"))
             {
-                let (ahead, behind) = graph::ahead_behind(&store, id, *base)?;
-                let mut merged = ahead == 0;
-                for base in remote.iter().filter(|remote| *remote != base) {
-                    merged = merged || graph::ahead_behind(&store, id, *base)?.0 == 0;
-                }
-                worktree.default = Some(Standing {
-                    ahead,
-                    behind,
-                    merged,
-                });
+                worktree.default = standing(&store, id, *base, remote).ok();
             }
             if let Some(branch) = worktree
                 .branch
                 .as_ref()
                 .filter(|_| self.show.wants("upstream"))
             {
-                worktree.upstream = upstream(&store, id, branch, id_of)?;
+                worktree.upstream = upstream(&store, id, branch, id_of).ok().flatten();
             }
         }
         Ok(())
     }
+}
+
+/// How `id` stands to `base` and what the remotes have of it.
+fn standing(
+    store: &gix::Repository,
+    id: ObjectId,
+    base: ObjectId,
+    remotes: &[ObjectId],
+) -> Result<Standing> {
+    let (ahead, behind) = graph::ahead_behind(store, id, base)?;
+    let mut merged = ahead == 0;
+    for remote in remotes.iter().filter(|remote| **remote != base) {
+        merged = merged || graph::ahead_behind(store, id, *remote)?.0 == 0;
+    }
+    Ok(Standing {
+        ahead,
+        behind,
+        merged,
+    })
 }
 
 fn commit(store: &gix::Repository, id: ObjectId) -> Result<Commit> {
@@ -341,11 +351,7 @@ fn upstream(
 fn history_from_git(repo: &Repo, default: Option<&BString>, worktrees: &mut [Worktree]) {
     use crate::git::Git;
     let git = |args: &[&str]| -> Option<String> {
-        let out = Git::in_dir(&repo.common_dir)
-            .here_only()
-            .args(args)
-            .read()
-            .ok()?;
+        let out = Git::looking(&repo.common_dir).args(args).read().ok()?;
         Some(String::from_utf8_lossy(&out).trim_end().to_owned())
     };
     let between = |left: &str, right: &str| -> Option<(usize, usize)> {

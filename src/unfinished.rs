@@ -1,8 +1,11 @@
 //! What an interrupted run has left half-done is ended by the next one that changes worktrees.
 
+use std::sync::Mutex;
+
 use anyhow::Result;
 
 use crate::creation::plan;
+use crate::git;
 use crate::journal::{Kind, Turn};
 use crate::merging::doing;
 use crate::removal::{removing, restoring, trash};
@@ -12,8 +15,9 @@ use crate::repo::Repo;
 /// what `repo` has read no longer holds.
 ///
 /// # Errors
-/// The git directory cannot be written.
+/// The git directory cannot be written, or there is no git.
 pub fn resume(repo: &Repo) -> Result<bool> {
+    git::present()?;
     let common_dir = &repo.common_dir;
     let none = |kind: Kind| kind.files(common_dir).is_empty();
     if Kind::ALL.into_iter().all(none) {
@@ -28,12 +32,16 @@ pub fn resume(repo: &Repo) -> Result<bool> {
 /// git does with worktrees, and not around what takes long.
 ///
 /// # Errors
-/// The git directory cannot be written.
+/// The git directory cannot be written, or there is no git.
 pub fn turn(repo: &Repo) -> Result<Turn> {
+    git::present()?;
     let turn = Turn::wait(&repo.common_dir)?;
     end(repo, &turn);
     Ok(turn)
 }
+
+/// What cannot be ended is tried several times in a run, and said once.
+static SAID: Mutex<Vec<String>> = Mutex::new(vec![]);
 
 /// Ends it, and says what was.
 fn end(repo: &Repo, turn: &Turn) -> bool {
@@ -44,8 +52,11 @@ fn end(repo: &Repo, turn: &Turn) -> bool {
         restoring::resume,
     ];
     let said: Vec<String> = ends.iter().flat_map(|end| end(repo, turn)).collect();
-    for line in &said {
-        eprintln!("treehop: {line}");
+    if let Ok(mut before) = SAID.lock() {
+        for line in said.iter().filter(|line| !before.contains(line)) {
+            eprintln!("treehop: {line}");
+        }
+        before.extend_from_slice(&said);
     }
     !said.is_empty()
 }

@@ -4,12 +4,15 @@
 //! tracks, that leads out of the worktree or that another user can write to is named, and not activated.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use gix::bstr::{BStr, BString, ByteSlice};
+
+use crate::file::others_can_write;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -74,34 +77,31 @@ fn why_not(top: &Path, name: &Path, git_dir: &Path) -> Option<&'static str> {
         .components()
         .all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     let bin = top.join(name).join("bin");
-    let real = || Some((top.canonicalize().ok()?, bin.canonicalize().ok()?));
     let is_link = |path: &Path| !path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
     // Without a link on the way there is none that leads out.
     let linked = bin.ancestors().take_while(|dir| *dir != top).any(is_link);
-    let bin_inside = !linked || real().is_some_and(|(top, bin)| bin.starts_with(top));
+    let followed = || {
+        let (top, bin) = (top.canonicalize().ok()?, bin.canonicalize().ok()?);
+        bin.strip_prefix(top).ok().map(Path::to_owned)
+    };
+    let real = if linked {
+        followed()
+    } else {
+        Some(name.to_owned())
+    };
     if top.as_os_str().as_bytes().contains(&b':') || name.as_os_str().as_bytes().contains(&b':') {
         return Some("has a colon in its path, which PATH cannot hold");
     }
-    if !inside || !bin_inside {
+    let (true, Some(real)) = (inside, real) else {
         return Some("leads out of the worktree");
-    }
-    if [&top.join(name), &bin]
-        .into_iter()
-        .any(|dir| others_can_write(dir))
-    {
+    };
+    // Who can write to the worktree itself can put another one in its place.
+    let mut dirs = bin.ancestors().take_while(|dir| dir.starts_with(top));
+    if dirs.any(|dir| dir.metadata().is_ok_and(|meta| others_can_write(&meta))) {
         return Some("can be written to by another user");
     }
-    tracked(git_dir, name.as_os_str().as_bytes().as_bstr()).then_some("is tracked by git")
-}
-
-/// Everybody may write, or a group that is not the user's own, or the owner is neither the user nor root.
-fn others_can_write(dir: &Path) -> bool {
-    let Ok(meta) = dir.metadata() else {
-        return true;
-    };
-    let own = meta.uid() == rustix::process::geteuid().as_raw() || meta.uid() == 0;
-    let group = meta.mode() & 0o020 != 0 && meta.gid() != rustix::process::getegid().as_raw();
-    !own || group || meta.mode() & 0o002 != 0
+    let is_tracked = |name: &Path| tracked(git_dir, name.as_os_str().as_bytes().as_bstr());
+    (is_tracked(name) || linked && is_tracked(&real)).then_some("is tracked by git")
 }
 
 /// From this size on, in bytes, an index is read only once: reading 10 MB takes longer than all else at a `cd`.
@@ -129,7 +129,12 @@ fn tracked(git_dir: &Path, name: &BStr) -> bool {
     let tracked = is_in(&index, name);
     if !tracked {
         // Where nothing can be written it is looked up each time.
-        let _ = std::fs::write(&file, note);
+        let written = crate::file::wary()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(file);
+        let _ = written.and_then(|mut file| file.write_all(note.as_bytes()));
     }
     tracked
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::Result;
@@ -12,10 +11,9 @@ use serde::Serialize;
 use crate::block;
 use crate::cli::{self, Format, Shell};
 use crate::cmd::install::{self, Action};
+use crate::git::OLDEST;
+use crate::places::version;
 use crate::{output, places, shell};
-
-/// The first git with `merge-tree --write-tree`.
-const GIT: (u32, u32) = (2, 38);
 
 /// How a finding is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -91,6 +89,8 @@ fn checks() -> Vec<Check> {
     });
     let mut checks: Vec<Check> = git.into_iter().collect();
     checks.push(on_path());
+    checks.extend(relative_path());
+    checks.extend(state());
     checks.extend(shells.into_iter().flatten().flatten());
     checks.extend(loaded());
     checks.extend(hooks());
@@ -127,13 +127,13 @@ fn git() -> Check {
             .fix(package(["git"; 4], "see https://git-scm.com"));
     };
     match version(&git) {
-        Some((found, text)) if found >= GIT => Check::new("git", Status::Ok, text),
+        Some((found, text)) if found >= OLDEST => Check::new("git", Status::Ok, text),
         Some((_, text)) => Check::new(
             "git",
             Status::Warn,
             format!(
                 "{text} is older than {}, the first with merge-tree --write-tree",
-                dotted(GIT)
+                dotted(OLDEST)
             ),
         )
         .fix(package(["git"; 4], "see https://git-scm.com")),
@@ -170,6 +170,32 @@ fn on_path() -> Check {
     }
 }
 
+/// The shells look for `treehop` in relative parts of PATH too, which every directory that one enters may fill.
+fn relative_path() -> Option<Check> {
+    let path = std::env::var_os("PATH")?;
+    let mut parts = std::env::split_paths(&path);
+    let part = parts.find(|part| !part.is_absolute())?;
+    let message = format!(
+        "'{}' in it is relative: whatever directory you enter, its programs are run",
+        part.display()
+    );
+    Some(Check::new("PATH", Status::Warn, message).fix("take it out of PATH where you set that"))
+}
+
+/// What is remembered of repositories is neither read nor written where others can write to it.
+fn state() -> Option<Check> {
+    let folder = crate::known::folder()?;
+    if !crate::file::others_can_write(&folder.metadata().ok()?) {
+        return None;
+    }
+    let message = format!(
+        "another user can write to {}: no repository is remembered",
+        places::tilde(&folder)
+    );
+    let fix = format!("chmod go-w {}", shell::quoted(&folder));
+    Some(Check::new("state", Status::Warn, message).fix(fix))
+}
+
 /// Whether `shell` is there, new enough, and loads the integration.
 fn shell_checks(shell: Shell) -> Vec<Check> {
     let name = shell.name();
@@ -204,6 +230,13 @@ fn shell_checks(shell: Shell) -> Vec<Check> {
         Ok(plan) => {
             let file = places::tilde(&plan.file);
             match plan.action {
+                _ if plan.action != Action::Added && plan.unsafe_folder().is_some() => {
+                    let folder = plan.unsafe_folder().unwrap_or(Path::new("/"));
+                    let fix = format!("chmod go-w {}", shell::quoted(folder));
+                    let folder = places::tilde(folder);
+                    let message = format!("another user can write to {folder}, which {file} loads");
+                    Check::new(name, Status::Bad, message).fix(fix)
+                }
                 Action::Unchanged => Check::new(name, Status::Ok, format!("installed in {file}")),
                 Action::Updated => {
                     let message = format!("what {file} loads is not what this treehop installs");
@@ -354,30 +387,6 @@ fn package(names: [&str; 4], otherwise: &str) -> String {
     )
 }
 
-/// Asks a program for its version: the first `N.N` that it prints, and the word with it.
-fn version(program: &Path) -> Option<((u32, u32), String)> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    String::from_utf8_lossy(&output.stdout)
-        .split_whitespace()
-        .find_map(number)
-}
-
-/// Reads `5.2.15(1)-release` as 5.2 and `5.2.15`.
-fn number(word: &str) -> Option<((u32, u32), String)> {
-    let end = word
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(word.len());
-    let text = word[..end].trim_end_matches('.');
-    let mut parts = text.split('.');
-    let version = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some((version, text.to_owned()))
-}
-
 fn dotted((major, minor): (u32, u32)) -> String {
     format!("{major}.{minor}")
 }
@@ -406,32 +415,4 @@ fn table(checks: &[Check]) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_as_the_programs_print_them() {
-        for (line, version) in [
-            (
-                "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)",
-                (5, 2),
-            ),
-            ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),
-            ("fish, version 3.6.0", (3, 6)),
-            ("fish, version 4.0b1-123-gabcdef", (4, 0)),
-            ("0.115.1", (0, 115)),
-            ("git version 2.39.5 (Apple Git-154)", (2, 39)),
-        ] {
-            assert_eq!(
-                line.split_whitespace().find_map(number).map(|(v, _)| v),
-                Some(version),
-                "{line}"
-            );
-        }
-        assert_eq!(number("version"), None);
-        assert_eq!(number("99999999999.1"), None);
-    }
 }

@@ -127,7 +127,10 @@ pub fn worktree(
         let error = interrupt::check().err().unwrap_or(error);
         return Err(match making.undo(&repo, by) {
             Ok(()) => error,
-            Err(left) => error.context(format!("{left:#}, so the next treehop run tidies up")),
+            Err(left) => {
+                eprintln!("what was begun is taken back by the next run of treehop: {left:#}");
+                error
+            }
         });
     }
     making.done();

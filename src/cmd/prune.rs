@@ -7,7 +7,7 @@ use gix::bstr::BString;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::git::Git;
+use crate::git::{self, Git};
 use crate::journal::Turn;
 use crate::reader::Reader;
 use crate::removal::{Done, Surroundings, git_dir, snapshot, trash};
@@ -20,6 +20,8 @@ use crate::{known, merged, output, unfinished, worktree};
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long a removed worktree can be brought back.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The year 2001 in seconds since 1970: clocks that were never set are before it.
+const LONG_AGO: i64 = 978_307_200;
 
 /// A worktree that git has forgotten.
 #[derive(Serialize)]
@@ -167,7 +169,14 @@ fn only_there(repo: &Repo, entry: &Entry) -> Option<&'static str> {
         .env("GIT_INDEX_FILE", &index)
         .args(["diff-index", "--cached", "--quiet", commit, "--"])
         .read();
-    (index.exists() && staged.is_err()).then_some("staged changes")
+    match staged {
+        Err(error) if index.exists() => Some(if git::wordless(&error) {
+            "staged changes"
+        } else {
+            "what git cannot read now"
+        }),
+        _ => None,
+    }
 }
 
 /// Removes the worktrees of subagents whose session is dead, where nothing would be lost: nobody else asks for that.
@@ -218,7 +227,9 @@ fn drop_old(repo: &Repo, dry_run: bool) -> Result<usize> {
     let snapshots = snapshot::list(&repo.common_dir)?;
     let old = snapshots
         .iter()
-        .filter(|removed| now.duration_since(removed.time) > KEPT);
+        .filter(|removed| now.duration_since(removed.time) > KEPT)
+        // When that was, nobody knows.
+        .filter(|removed| removed.time.as_second() > LONG_AGO);
     let mut dropped = 0;
     for removed in old {
         if !dry_run {

@@ -62,7 +62,8 @@ pub fn print(repo: &Repo, args: &cli::New) -> Result<()> {
 
 /// Local branches, and those of remotes that are not here yet: by their own name where one remote has it.
 fn read(repo: &Repo) -> Result<Vec<Found>> {
-    let out = Git::at(&repo.common_dir)
+    let out = Git::looking(&repo.common_dir)
+        .env("GIT_DIR", &repo.common_dir)
         .args(["for-each-ref", "--sort=-committerdate"])
         .args([
             "--format=%(refname)%00%(symref)%00%(committerdate:relative) · %(contents:subject)%00",

@@ -15,11 +15,6 @@ use super::Forge;
 use crate::error::{Exit, Failure};
 use crate::{git, interrupt, places};
 
-/// Where `name` is. What stands in a relative part of PATH could be the repository's own.
-pub fn path(name: &str) -> Option<PathBuf> {
-    places::program(name).filter(|found| found.is_absolute())
-}
-
 /// The forge at `host`, by the programs that know it.
 pub fn knowing(host: &str) -> Option<Forge> {
     let set = |variable: &str| {
@@ -31,7 +26,7 @@ pub fn knowing(host: &str) -> Option<Forge> {
             == Some(host)
     };
     let logged_in = |name: &str, args: [&str; 3]| {
-        let Some(program) = path(name) else {
+        let Some(program) = places::program(name) else {
             return false;
         };
         let mut asked = Command::new(program);
@@ -74,7 +69,7 @@ impl<'a> Program<'a> {
             _ => return None,
         };
         Some(Program {
-            path: path(name)?,
+            path: places::program(name)?,
             name,
             noun,
             worktree,

@@ -159,6 +159,7 @@ impl Attempt {
     fn back(&self) -> Result<()> {
         if let Some(dir) = &self.dir {
             put_back(dir)?;
+            self.remove_half_written(dir)?;
         }
         match self.rebasing() {
             Some(dir) => asked(dir, &["rebase", "--abort"], NONE).map(drop),
@@ -224,7 +225,7 @@ impl Attempt {
         )))
     }
 
-    /// Git was killed while it wrote files: those that are new hold nothing but (the beginning of) what is committed.
+    /// Git was killed while it wrote files, or the disk was full: those that are new hold nothing but (the beginning of) what is committed.
     fn remove_half_written(&self, dir: &Path) -> Result<()> {
         let diff = [
             "diff-tree",

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::git::Git;
@@ -272,6 +272,13 @@ fn index(output: &[u8]) -> Result<(Vec<Tracked>, bool)> {
         let Some(entry) = parsed else {
             bail!("git ls-files said '{}'", record.as_bstr());
         };
+        // What is read and written is below the top.
+        let mut parts = entry.path.split(|b| *b == b'/');
+        ensure!(
+            !parts.any(|part| [&b""[..], b".", b"..", b".git"].contains(&part)),
+            "the index is damaged: it holds '{}'",
+            entry.path
+        );
         tracked.push(entry);
     }
     Ok((tracked, marked))

@@ -38,14 +38,77 @@ const STEERING: [&str; 6] = [
 /// The repository that `dir` (absolute) lies in.
 ///
 /// # Errors
-/// [`Exit::NotFound`] outside any repository, [`Exit::Refused`] where git refuses it as somebody else's.
+/// [`Exit::NotFound`] outside any repository, [`Exit::Refused`] where git refuses it as somebody else's, where it was
+/// committed into another one, or in the copy of a worktree.
 pub fn discover(dir: &Path) -> Result<Found> {
-    if STEERING.iter().any(|name| std::env::var_os(name).is_some()) {
-        return ask_git(dir);
+    let steered = STEERING.iter().any(|name| std::env::var_os(name).is_some());
+    let read = if steered { None } else { read(dir)? };
+    let found = if let Some(found) = read {
+        found
+    } else {
+        let found = ask_git(dir)?;
+        // Whoever names one means it.
+        if std::env::var_os("GIT_DIR").is_none() {
+            not_committed(&found.git_dir)?;
+            not_committed(&found.common_dir)?;
+        }
+        found
+    };
+    no_copy(&found)?;
+    Ok(found)
+}
+
+/// Git tracks nothing that is called `.git`, but a bare repository has another name: whoever commits one into theirs
+/// would decide by its configuration what is a worktree here, and what is tracked.
+fn not_committed(git_dir: &Path) -> Result<()> {
+    let dot_git = |part: &OsStr| part.eq_ignore_ascii_case(".git");
+    let around = git_dir.ancestors().skip(1);
+    let around = around.filter(|dir| dir.join(".git").symlink_metadata().is_ok());
+    let (false, Some(outer)) = (git_dir.iter().any(dot_git), around.into_iter().next()) else {
+        return Ok(());
+    };
+    let below = git_dir.strip_prefix(outer).unwrap_or(git_dir);
+    let mut pattern = OsString::from(":(literal,icase)");
+    pattern.push(below);
+    let tracked = git::Git::looking(outer)
+        .args(["ls-files", "-z", "--"])
+        .args([pattern])
+        .read();
+    if tracked.is_ok_and(|tracked| tracked.is_empty()) {
+        return Ok(());
     }
-    match read(dir)? {
-        Some(found) => Ok(found),
-        None => ask_git(dir),
+    let message = format!(
+        "'{}' is a repository that was committed into '{}'",
+        git_dir.display(),
+        outer.display()
+    );
+    Err(Failure::new(Exit::Refused, message).into())
+}
+
+/// In the copy of a worktree, git means the one that was copied: whoever removes "this one" would lose that.
+fn no_copy(found: &Found) -> Result<()> {
+    let (Some(top), true) = (&found.top, found.git_dir != found.common_dir) else {
+        return Ok(());
+    };
+    let listed = pointer(&found.git_dir.join("gitdir"), b"");
+    let Some(listed) = listed.as_deref().and_then(Path::parent) else {
+        return Ok(());
+    };
+    let id = |dir: &Path| dir.metadata().map(|meta| (meta.dev(), meta.ino()));
+    if listed == top {
+        return Ok(());
+    }
+    match (id(top), id(listed)) {
+        (Ok(here), Ok(there)) if here != there => {
+            let message = format!(
+                "'{}' is a copy of the worktree '{}'",
+                top.display(),
+                listed.display()
+            );
+            let hint = format!("cd {}", crate::shell::quoted(listed));
+            Err(Failure::new(Exit::Refused, message).hint(hint).into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -145,8 +208,12 @@ fn ask_git(dir: &Path) -> Result<Found> {
                 PathBuf::from(OsString::from_vec(out))
             })
     };
-    let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(&e, dir))?;
-    let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(&e, dir))?;
+    let git_dir = ask(&["--absolute-git-dir"]).map_err(|e| explain(e, dir))?;
+    let common_dir = ask(&["--git-common-dir"]).map_err(|e| explain(e, dir))?;
+    // An old git says `--path-format=absolute` first, since it does not know that.
+    if !git_dir.is_absolute() {
+        git::not_too_old()?;
+    }
     // Fails in a bare repository and inside a git directory: there is no top then.
     let top = ask(&["--show-toplevel"])
         .ok()
@@ -161,7 +228,10 @@ fn ask_git(dir: &Path) -> Result<Found> {
 }
 
 /// Git's own refusal as one line of ours.
-fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
+fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
+    if error.is::<Failure>() {
+        return error;
+    }
     let said = error
         .downcast_ref::<git::Failed>()
         .map(|f| f.stderr.as_str())
@@ -197,8 +267,6 @@ fn explain(error: &anyhow::Error, dir: &Path) -> anyhow::Error {
         Some(_) => Failure::new(Exit::NotFound, "not in a git repository")
             .hint("cd to one; wcd REPO: goes to one used before")
             .into(),
-        None => Failure::new(Exit::Failed, format!("could not run git: {error:#}"))
-            .hint("install git")
-            .into(),
+        None => error,
     }
 }

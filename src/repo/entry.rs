@@ -211,8 +211,7 @@ pub fn read_one(repo: &Repo) -> Option<Entry> {
 
 /// Asks git, for formats that only it reads.
 pub fn ask_git(repo: &Repo) -> Result<Vec<Entry>> {
-    let out = Git::in_dir(&repo.common_dir)
-        .here_only()
+    let out = Git::looking(&repo.common_dir)
         .args(["worktree", "list", "--porcelain", "-z"])
         .read()?;
     let admin: HashMap<PathBuf, PathBuf> = std::fs::read_dir(repo.common_dir.join("worktrees"))

@@ -93,15 +93,12 @@ impl Program {
     }
 }
 
-/// Where `name` is. What stands in a relative part of PATH would be the worktree's own.
+/// Where `name` is.
 fn on_path(name: &OsStr) -> Result<PathBuf> {
     if name.as_bytes().contains(&b'/') {
         return Ok(name.into());
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let absolute = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
-    let found = std::env::join_paths(absolute).ok();
-    let found = found.and_then(|path| places::program_in(&path, name.to_str()?));
+    let found = name.to_str().and_then(places::program);
     found.ok_or_else(|| {
         let message = format!("{} is not on PATH", name.display());
         Failure::new(Exit::Failed, message)

@@ -2,7 +2,7 @@
 //! kernel lets go of it when the last process that has it ends, however that ends, so it can never be stale; what stands
 //! in the file is only for messages.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use serde_json::{Value, json};
 
-use crate::claude;
+use crate::{claude, file};
 
 /// Its name, beside `HEAD`.
 pub const FILE: &str = "treehop-claude.lock";
@@ -48,16 +48,26 @@ impl Lock {
     pub fn take(git_dir: &Path) -> Result<Option<Self>> {
         let path = git_dir.join(FILE);
         let context = || format!("could not lock '{}'", path.display());
-        let mut options = OpenOptions::new();
+        let mut options = file::wary();
         options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(&path).with_context(context)?;
+        let file = match options.open(&path) {
+            // Another user's, in a repository that several work in: it can be locked all the same.
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+                file::wary().read(true).open(&path).map_err(|_| e)
+            }
+            opened => opened,
+        };
+        let file = file.with_context(context)?;
         for _ in 0..TRIES {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {
-                    sign(&file).with_context(context)?;
+                    // The lock holds without it, where it is another user's or the disk is full.
+                    let _ = sign(&file);
                     return Ok(Some(Lock(file)));
                 }
                 Err(Errno::INTR) => {}
+                // A file system without locks has to do with the registry.
+                Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(Some(Lock(file))),
                 // One that only looks shares it, and is gone in a moment.
                 Err(Errno::WOULDBLOCK) if held(&file) => return Ok(None),
                 Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
@@ -81,7 +91,7 @@ impl Lock {
 
 /// Who holds the lock of the worktree with `git_dir`, if anybody does (and can be found out: [`Lock::take`] is exact).
 pub fn holder(git_dir: &Path) -> Option<Holder> {
-    let file = File::open(git_dir.join(FILE)).ok()?;
+    let file = file::wary().read(true).open(git_dir.join(FILE)).ok()?;
     if !held(&file) {
         return None;
     }

@@ -53,7 +53,7 @@ impl Log {
     pub fn open(git_dir: &Path) -> Result<Self> {
         let path = path(git_dir);
         let context = || format!("could not write '{}'", path.display());
-        let mut options = OpenOptions::new();
+        let mut options = crate::file::wary();
         let file = options.read(true).append(true).create(true).open(&path);
         let file = file.with_context(context)?;
         // A file system without locks is used without.

@@ -255,10 +255,7 @@ fn program(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
         return Some(name.into());
     }
     let name = name.to_str()?;
-    let absolute = |program: &PathBuf| program.is_absolute();
-    places::program_in(path, name)
-        .filter(absolute)
-        .or_else(|| places::program(name).filter(absolute))
+    places::program_in(path, name).or_else(|| places::program(name))
 }
 
 /// Sends a signal to a tool.

@@ -8,6 +8,7 @@ mod common;
 
 mod faults;
 mod names;
+mod promises;
 mod races;
 mod strangers;
 

@@ -1,9 +1,9 @@
 //! The shells' start-up files: a block in each that loads a copy of the integration.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::{Action, Change, diff};
@@ -159,7 +159,25 @@ impl Plan {
     /// Fails before the first write where a later one could not be done.
     fn check(&self) -> Result<()> {
         self.changes()
-            .try_for_each(|change| file::writable(&change.path))
+            .try_for_each(|change| file::writable(&change.path))?;
+        // Every new shell runs what it holds.
+        match self.unsafe_folder() {
+            Some(folder) => bail!("another user can write to '{}'", folder.display()),
+            None => Ok(()),
+        }
+    }
+
+    /// The folder of the copy that the shell loads, if another user can change what is in it.
+    pub fn unsafe_folder(&self) -> Option<&Path> {
+        let copies = self
+            .changes
+            .iter()
+            .filter(|c| c.after.is_some() && c.path != self.file);
+        let mut folders = copies.filter_map(|change| change.path.parent());
+        folders.find(|dir| {
+            dir.metadata()
+                .is_ok_and(|meta| file::others_can_write(&meta))
+        })
     }
 
     fn write(&self) -> Result<()> {

@@ -36,11 +36,12 @@ mod worktree;
 
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use gix::bstr::{BStr, ByteSlice};
 use gix::index::{Entry, PathStorageRef, State};
+
+use crate::git::Git;
 use serde::Serialize;
 
 /// How deep a path may be; git itself gives up at 2,048, and each level takes a descriptor and a piece of the stack.
@@ -133,36 +134,14 @@ impl<'a> Paths<'a> {
 /// # Errors
 /// git cannot be run or fails, with what it said.
 pub fn ask_git(dir: &Path) -> Result<Changes> {
-    let mut git = Command::new("git");
-    git.arg("-C")
-        .arg(dir)
-        .args(["--no-optional-locks", "-c", "core.fsmonitor=false"]);
-    git.args([
+    let git = Git::looking(dir).args([
         "status",
         "--porcelain=v2",
         "-z",
         "--untracked-files=normal",
         "--find-renames=100%",
     ]);
-    // They describe the worktree of the hook or command that runs us.
-    for variable in [
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_COMMON_DIR",
-        "GIT_INDEX_FILE",
-        "GIT_PREFIX",
-    ] {
-        git.env_remove(variable);
-    }
-    git.env("GIT_NO_LAZY_FETCH", "1").stdin(Stdio::null());
-    let output = git.output().context("could not run git")?;
-    if !output.status.success() {
-        bail!(
-            "git status failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    parse(&output.stdout)
+    parse(&git.read().context("git status failed")?)
 }
 
 /// Counts the records of `git status --porcelain=v2 -z`.

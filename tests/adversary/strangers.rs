@@ -1,1 +1,0 @@
-//! Walking into a stranger's repository: nothing that it contains runs.

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// `work` of each of `jobs`, in their order. Threads are started only for `from` jobs and more: starting one takes as
 /// long as dozens of short reads.
 pub fn each<J: Sync, R: Send>(from: usize, jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if threads == 1 || jobs.len() < from {
+    // To ask how many processors there are takes a dozen calls of the system.
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if jobs.len() < from { 1 } else { processors() };
+    if threads == 1 {
         return jobs.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);

@@ -1,5 +1,5 @@
-//! What the linker is told on Linux. treehop starts at every change of directory, so that what happens before `main`
-//! counts.
+//! What the linker is told for a release on Linux. treehop starts at every change of directory, so that what happens
+//! before `main` counts.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,41 +12,52 @@ const FIXED: &str = "-no-pie";
 /// A tenth of the binary would be tables that only unwinding reads, and a panic aborts.
 const NO_UNWINDING: &str = "src/no-unwinding.ld";
 
-/// Rust asks for this shared library by name. Loading it would be another fifth of the start, for functions that the
-/// static one (`libgcc_eh`) has as well: of two libraries of one name the linker takes that of the first directory.
-const UNWINDER: &str = "libgcc_s.a";
+/// The shared libraries that Rust asks for by name, and the static ones that are linked in their place: loading the
+/// first ones takes longer than all that `here` does, for 0.8 MB. Cargo can link statically only for a target that is
+/// named on its command line (it would do the same to its own plugins); but of two libraries of one name a linker takes
+/// that of the first directory, and that is ours.
+const STATIC: [(&str, &str); 3] = [
+    ("libgcc_s.a", "libgcc_eh.a"),
+    ("libc.a", "libc.a"),
+    ("libm.a", "libm.a"),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/build.rs");
     println!("cargo::rerun-if-changed={NO_UNWINDING}");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|var| var == value);
-    // musl's own start-up code refers to the tables that are left out here.
-    if !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
+    // musl's own start-up code refers to the tables that are left out here; a test that fails has to unwind.
+    if !is("CARGO_CFG_TARGET_OS", "linux")
+        || !is("CARGO_CFG_TARGET_ENV", "gnu")
+        || !is("PROFILE", "release")
+    {
         return Ok(());
     }
-    let mut args = vec![FIXED.to_owned()];
-    // A test that fails has to unwind.
-    if is("PROFILE", "release") {
-        let script = format!("{}/{NO_UNWINDING}", std::env::var("CARGO_MANIFEST_DIR")?);
-        // The path apart: to `-Wl` a comma in it would be the end of it.
-        args.extend(["-Wl,--no-eh-frame-hdr".into(), "-T".into(), script]);
-    }
-    for arg in args {
+    let script = format!("{}/{NO_UNWINDING}", std::env::var("CARGO_MANIFEST_DIR")?);
+    // The path apart: to `-Wl` a comma in it would be the end of it.
+    for arg in [FIXED, "-Wl,--no-eh-frame-hdr", "-T", &script] {
         println!("cargo::rustc-link-arg-bins={arg}");
     }
     let natively = std::env::var("HOST")? == std::env::var("TARGET")?;
-    if natively && has_static_unwinder() {
+    let places: Option<Vec<String>> = STATIC.iter().map(|(_, name)| place(name)).collect();
+    // Where a distribution keeps them elsewhere (Fedora in glibc-static), it is linked as usual.
+    if let (true, Some(places)) = (natively, places) {
         let dir = std::env::var("OUT_DIR")?;
-        std::fs::write(Path::new(&dir).join(UNWINDER), "INPUT(-lgcc_eh)\n")?;
+        for ((asked, _), place) in STATIC.iter().zip(places) {
+            std::fs::write(Path::new(&dir).join(asked), format!("INPUT(\"{place}\")\n"))?;
+        }
         println!("cargo::rustc-link-search=native={dir}");
+        println!("cargo::rustc-link-arg-bins=-static");
     }
     Ok(())
 }
 
-/// gcc comes with it; another compiler names no place where it is.
-fn has_static_unwinder() -> bool {
-    let found = Command::new("cc")
-        .arg("-print-file-name=libgcc_eh.a")
-        .output();
-    found.is_ok_and(|out| out.stdout.starts_with(b"/"))
+/// Where the C compiler has a library; for one that it does not have it prints the bare name.
+fn place(library: &str) -> Option<String> {
+    let asked = Command::new("cc")
+        .arg(format!("-print-file-name={library}"))
+        .output()
+        .ok()?;
+    let place = String::from_utf8(asked.stdout).ok()?;
+    place.starts_with('/').then(|| place.trim_end().to_owned())
 }

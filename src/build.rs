@@ -16,10 +16,11 @@ const NO_UNWINDING: &str = "src/no-unwinding.ld";
 /// first ones takes longer than all that `here` does, for 0.8 MB. Cargo can link statically only for a target that is
 /// named on its command line (it would do the same to its own plugins); but of two libraries of one name a linker takes
 /// that of the first directory, and that is ours.
-const STATIC: [(&str, &str); 3] = [
-    ("libgcc_s.a", "libgcc_eh.a"),
-    ("libc.a", "libc.a"),
-    ("libm.a", "libm.a"),
+const STATIC: [(&str, &[&str]); 3] = [
+    ("libgcc_s.a", &["libgcc_eh.a"]),
+    ("libm.a", &["libm.a"]),
+    // They need each other.
+    ("libc.a", &["libc.a", "libgcc.a", "libgcc_eh.a"]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -39,17 +40,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rustc-link-arg-bins={arg}");
     }
     let natively = std::env::var("HOST")? == std::env::var("TARGET")?;
-    let places: Option<Vec<String>> = STATIC.iter().map(|(_, name)| place(name)).collect();
+    let scripts: Option<Vec<String>> = STATIC.iter().map(|(_, with)| group(with)).collect();
     // Where a distribution keeps them elsewhere (Fedora in glibc-static), it is linked as usual.
-    if let (true, Some(places)) = (natively, places) {
+    if let (true, Some(scripts)) = (natively, scripts) {
         let dir = std::env::var("OUT_DIR")?;
-        for ((asked, _), place) in STATIC.iter().zip(places) {
-            std::fs::write(Path::new(&dir).join(asked), format!("INPUT(\"{place}\")\n"))?;
+        for ((asked, _), script) in STATIC.iter().zip(scripts) {
+            std::fs::write(Path::new(&dir).join(asked), script)?;
         }
         println!("cargo::rustc-link-search=native={dir}");
         println!("cargo::rustc-link-arg-bins=-static");
     }
     Ok(())
+}
+
+/// What leads a linker to `libraries`, if all of them are there.
+fn group(libraries: &[&str]) -> Option<String> {
+    let places: Option<Vec<String>> = libraries.iter().map(|library| place(library)).collect();
+    Some(format!("GROUP(\"{}\")\n", places?.join("\" \"")))
 }
 
 /// Where the C compiler has a library; for one that it does not have it prints the bare name.

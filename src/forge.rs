@@ -5,6 +5,8 @@ pub mod program;
 use std::fmt::Write;
 use std::process::{Command, Stdio};
 
+use crate::plain;
+
 /// A kind of forge, by how its addresses and pages look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forge {
@@ -126,8 +128,8 @@ impl Address {
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        let plain = !path.is_empty() && !path.chars().any(char::is_control);
-        plain.then_some(Address {
+        let usable = !path.is_empty() && !path.contains(plain::hidden);
+        usable.then_some(Address {
             scheme,
             host,
             port,

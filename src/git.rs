@@ -102,12 +102,24 @@ impl Git {
     ///
     /// # Errors
     /// [`Failed`] where git ends with another status than 0; what it said is on the screen already.
-    pub fn run(mut self) -> Result<()> {
+    pub fn run(self) -> Result<()> {
         let stderr = std::io::stderr()
             .as_fd()
             .try_clone_to_owned()
             .context("could not use standard error")?;
-        let mut child = self.0.stdout(stderr).spawn().context("could not run git")?;
+        self.run_to(stderr.into())
+    }
+
+    /// As [`Git::run`], where only what it says on standard error, how far it is and what went wrong, is for people.
+    ///
+    /// # Errors
+    /// As [`Git::run`].
+    pub fn work(self) -> Result<()> {
+        self.run_to(Stdio::null())
+    }
+
+    fn run_to(mut self, stdout: Stdio) -> Result<()> {
+        let mut child = self.0.stdout(stdout).spawn().context("could not run git")?;
         let status = interrupt::wait(&mut child).context("could not run git")?;
         judged(status, b"")
     }

@@ -2,6 +2,9 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+#[macro_use]
+mod plain;
+
 mod block;
 mod claude;
 mod cli;

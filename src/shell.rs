@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::cli::{Shell, Target};
-use crate::places;
+use crate::{places, plain};
 
 impl Shell {
     /// The name that people type, that the JSON has and that the program is called.
@@ -155,7 +155,7 @@ impl Shell {
         let text = |p: &Path| {
             let text = p
                 .to_str()
-                .filter(|t| !t.contains(char::is_control))
+                .filter(|t| !t.contains(plain::hidden))
                 .map(str::to_owned);
             text.with_context(|| {
                 format!(

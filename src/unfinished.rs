@@ -45,7 +45,7 @@ fn end(repo: &Repo, turn: &Turn) -> bool {
     ];
     let said: Vec<String> = ends.iter().flat_map(|end| end(repo, turn)).collect();
     for line in &said {
-        eprintln!("treehop: {line}");
+        say!("treehop: {line}");
     }
     !said.is_empty()
 }

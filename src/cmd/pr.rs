@@ -133,7 +133,7 @@ pub fn run(args: &cli::Pr) -> Result<()> {
 fn say_changes(entry: &Entry, changes: Option<Changes>) {
     if let Some(changes) = changes.filter(|changes| *changes != Changes::default()) {
         let (name, counted) = (&entry.name, removal::counted(changes));
-        eprintln!("what is not committed in '{name}' is not pushed: {counted}");
+        say!("what is not committed in '{name}' is not pushed: {counted}");
     }
 }
 
@@ -368,12 +368,12 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
     };
     match &result {
         Some((b'=', _)) if status.success() => {
-            eprintln!("'{branch}' is on {place} already, as it is here");
+            say!("'{branch}' is on {place} already, as it is here");
         }
         Some((b'*', _)) if status.success() => {
-            eprintln!("pushed '{branch}' to {place}, a new branch there");
+            say!("pushed '{branch}' to {place}, a new branch there");
         }
-        Some(_) if status.success() => eprintln!("pushed '{branch}' to {place}"),
+        Some(_) if status.success() => say!("pushed '{branch}' to {place}"),
         _ => {
             let said = result.and_then(|(_, rest)| Some(rest.rsplit_once_str(b"\t")?.1.into()));
             let said: BString = said.unwrap_or_default();
@@ -471,7 +471,7 @@ fn open(
     let found = program.find(&branch);
     interrupt::check()?;
     if let Some(url) = found {
-        eprintln!("there is a request for '{branch}' already: {url}");
+        say!("there is a request for '{branch}' already: {url}");
         request.url = Some(url);
         return Ok(());
     }
@@ -501,14 +501,14 @@ fn show_page(
     page: Option<String>,
 ) {
     if let Some(page) = &page {
-        eprintln!("open the request here: {page}");
+        say!("open the request here: {page}");
     } else if let Some(address) = address {
         let (host, page) = (&address.host, address.page(None));
-        eprintln!("which forge is at {host} is not known; the repository may be at {page}");
+        say!("which forge is at {host} is not known; the repository may be at {page}");
         if target.remote == target.shown {
             let names = Forge::names().collect::<Vec<_>>().join("|");
             let key = format!("remote.{}.treehopForge", target.remote);
-            eprintln!("hint: git config {} {names}", shell::quoted(key));
+            say!("hint: git config {} {names}", shell::quoted(key));
         }
     }
     request.url = page;

@@ -17,6 +17,7 @@ use crate::error::{Exit, Failure};
 use crate::git::{self, Git, branch_ref};
 use crate::interrupt;
 use crate::journal::{Journal, Kind, Record, Turn};
+use crate::plain;
 use crate::removal::contents::below;
 use crate::removal::git_dir;
 use crate::repo::Repo;
@@ -147,9 +148,7 @@ impl Attempt {
             return Failure::new(Exit::Failed, message).into();
         }
         let message = format!("merging '{from}' into {into} conflicts; all is as it was");
-        let files = conflicts
-            .iter()
-            .map(|file| file.to_string().replace(char::is_control, "?"));
+        let files = conflicts.iter().map(plain::line);
         Failure::new(Exit::Conflict, message).listing(files).into()
     }
 
@@ -380,7 +379,7 @@ fn keep_changes(dir: &Path) -> Result<()> {
     let message = "changed while a merge was under way";
     asked(dir, &["stash", "store", "--message", message], [&*commit])?;
     asked(dir, &["reset", "--quiet", "--hard"], NONE)?;
-    eprintln!(
+    say!(
         "what was changed in '{}' meanwhile is in the stash",
         dir.display()
     );

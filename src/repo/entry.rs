@@ -13,6 +13,7 @@ use super::discover::pointer;
 use super::{Head, Repo};
 use crate::file;
 use crate::git::Git;
+use crate::plain;
 
 /// One worktree, before anything that costs more is asked about it.
 #[derive(Debug)]
@@ -279,11 +280,8 @@ fn short_name(base: BString, repo: &BString) -> BString {
     }
 }
 
-/// The last part of `path`, with control characters as `?`: it is shown in prompts and on screens.
+/// The last part of `path`, plain: it is shown in prompts and on screens.
 pub fn base_name(path: &Path) -> BString {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
-    name.iter()
-        .map(|b| if b.is_ascii_control() { b'?' } else { *b })
-        .collect::<Vec<_>>()
-        .into()
+    plain::bytes(name.as_bstr())
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use gix::bstr::BString;
 
 use crate::interrupt;
+use crate::plain::Relay;
 
 /// The variables that make git look at another repository than the one of the directory that it runs in.
 pub const ELSEWHERE: [&str; 5] = [
@@ -98,6 +99,13 @@ impl Git {
         self
     }
 
+    /// It speaks with a remote, whose words it passes on as they are: they are shown plain, by [`Relay::of`] where it is
+    /// started and not run.
+    pub fn far(mut self) -> Self {
+        self.0.stderr(Stdio::piped());
+        self
+    }
+
     /// Runs it for what it does. All that it and its hooks print goes to standard error: standard output is JSON.
     ///
     /// # Errors
@@ -120,7 +128,9 @@ impl Git {
 
     fn run_to(mut self, stdout: Stdio) -> Result<()> {
         let mut child = self.0.stdout(stdout).spawn().context("could not run git")?;
+        let relay = Relay::of(&mut child);
         let status = interrupt::wait(&mut child).context("could not run git")?;
+        relay.end();
         judged(status, b"")
     }
 

@@ -11,6 +11,8 @@ use std::process::Command;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
+use crate::plain;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Venv {
@@ -37,6 +39,7 @@ pub fn find(top: &Path, index: &Path, names: &[BString]) -> Venv {
                 };
             }
             Some(why) => {
+                let name = plain::line(name);
                 refused = refused.or_else(|| Some(format!("{name} {why}, so it is not activated")));
             }
         }

@@ -1,6 +1,7 @@
 //! `treehop pr`: the branch of a worktree is pushed, and a pull or merge request for it opened.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::forge::program::{self, Program};
 use crate::forge::{self, Address, Forge};
 use crate::git::{Git, branch_ref};
 use crate::output::{self, Document};
+use crate::plain::Relay;
 use crate::reader::Reader;
 use crate::repo::Repo;
 use crate::repo::changes::Changes;
@@ -333,15 +335,20 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
     let shown = &target.shown;
     let refspec = [&branch_ref(branch)[..], b":", &branch_ref(&target.branch)].concat();
     let mut child = Git::changing(&entry.path)
-        .args(["push", "--porcelain", "--set-upstream", "--"])
+        .args(["push", "--porcelain", "--set-upstream"])
+        // Its standard error will not be the terminal that ours may be.
+        .args(std::io::stderr().is_terminal().then_some("--progress"))
+        .args(["--"])
         .args([
             OsStr::from_bytes(&target.remote),
             OsStr::from_bytes(&refspec),
         ])
+        .far()
         .start()?;
     drop(child.stdin.take());
+    let relay = Relay::of(&mut child);
     // A hook's lines, then where to, then FLAG, tab, what to what, tab, how it went.
-    let (mut to, mut result) = (None, None);
+    let (mut to, mut result) = (None::<Vec<u8>>, None);
     program::lines(&mut child, |line| {
         if let [flag @ (b' ' | b'*' | b'=' | b'!'), b'\t', rest @ ..] = line {
             result = Some((*flag, rest.to_vec()));
@@ -349,7 +356,7 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         }
         // It was a hook's, too.
         if let Some(line) = to.take() {
-            program::show(line);
+            program::show(&line);
         }
         if line.starts_with(b"To ") && result.is_none() {
             to = Some(line.to_vec());
@@ -357,9 +364,10 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         to.is_none() && result.is_none()
     })?;
     if let Some(line) = to {
-        program::show(line);
+        program::show(&line);
     }
     let status = interrupt::wait(&mut child).context("could not run git")?;
+    relay.end();
     interrupt::check()?;
     let place = if target.branch == *branch {
         format!("{shown}")

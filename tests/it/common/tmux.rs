@@ -164,6 +164,12 @@ impl Tmux {
             .expect("tmux takes keys");
     }
 
+    /// Writes all that the program prints from now on to `file`, byte for byte.
+    pub fn record(&self, file: &Path) {
+        let cat = format!("exec cat >'{}'", file.display());
+        self.tell(["pipe-pane", &cat]).expect("tmux records");
+    }
+
     /// Makes the terminal another size.
     pub fn resize(&self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.to_string(), rows.to_string());

@@ -1,7 +1,7 @@
 //! Names and texts that are hostile to shells, terminals and parsers, through every command.
 
 mod binary;
-mod generator;
+pub mod generator;
 mod messages;
 mod shells;
 

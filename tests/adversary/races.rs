@@ -113,26 +113,27 @@ impl Field {
         let number = luck.below(TREES);
         let (tree, branch) = (self.tree(number), format!("b{number}"));
         let (main, mark) = (self.main.as_path(), self.mark(thread, step));
-        match luck.below(32) {
+        match luck.below(48) {
             0..=4 => self.treehop(main, &["new", "--no-setup", &branch]),
             5 => self.treehop(main, &["new", "--no-setup", "--carry", &branch]),
             6..=7 => self.treehop(main, &["remove", &branch]),
-            8..=9 => self.treehop(main, &["remove", "--force", &branch]),
-            10..=12 => self.treehop(main, &["undo", &branch]),
-            13 => self.treehop(main, &["undo"]),
-            14 => self.treehop(main, &["merge", &branch]),
-            15 => self.treehop(main, &["prune"]),
-            16 => self.treehop(main, &["prune", "--merged"]),
-            17 => self.treehop(main, &["list", "--full"]),
-            18 => self.treehop(&tree, &["here"]),
-            19 => self.treehop(main, &["find", "--all", &branch]),
-            20 => self.treehop(main, &["remove", "feature/auth"]),
-            21..=23 => self.commit(&tree, mark),
-            24..=26 => self.write(&tree.join(format!("u-{mark}")), mark),
-            27 => self.change(&tree.join("src/server.py"), mark),
-            28 => self.write(&main.join(format!("u-{mark}")), mark),
-            29 => drop(self.git(main, &["pack-refs", "--all"])),
-            30 => drop(self.git(main, &["gc", "--quiet"])),
+            8..=15 => self.treehop(main, &["remove", "--force", &branch]),
+            16..=22 => self.treehop(main, &["undo", &branch]),
+            23 => self.treehop(main, &["undo"]),
+            24..=25 => self.treehop(main, &["merge", &branch]),
+            26 => self.treehop(main, &["prune"]),
+            27 => self.treehop(main, &["prune", "--merged"]),
+            28 => self.treehop(main, &["list", "--full"]),
+            29 => self.treehop(&tree, &["here"]),
+            30 => self.treehop(main, &["find", "--all", &branch]),
+            31 => self.treehop(main, &["remove", "feature/auth"]),
+            32..=35 => self.commit(&tree, mark),
+            36..=42 => self.write(&tree.join(format!("u-{mark}")), mark),
+            43 => self.change(&tree.join("src/server.py"), mark),
+            44 => self.write(&main.join(format!("u-{mark}")), mark),
+            45 => drop(self.git(main, &["pack-refs", "--all"])),
+            // It takes long on a machine with so much to do.
+            46 if luck.below(4) == 0 => drop(self.git(main, &["gc", "--quiet"])),
             _ => drop(self.git(&tree, &["status"])),
         }
     }

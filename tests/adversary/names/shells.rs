@@ -110,7 +110,6 @@ fn through(shell: Shell, seed: u64) {
     let record = repo.scratch.root.join("record");
     s.tmux.record(&record);
     for tree in &trees {
-        eprintln!("{:?} {:?}", tree.path, tree.branch);
         leads_to(&mut s, &format!("wcd {}", tree.query), tree);
     }
     s.line("wcd").line("wls");
@@ -149,7 +148,9 @@ fn pickers(repo: &Repo, s: &mut Session, trees: &[Tree]) {
         s.text("wcd -i").keys(&["Enter"]);
         s.tmux.settle("the choices", |screen| {
             let text = screen.text();
-            let (_, below) = text.rsplit_once("READY>").unwrap_or_default();
+            let below = text
+                .rsplit_once("READY>")
+                .map_or(&*text, |(_, below)| below);
             below.contains("worktree") && below.contains(&trees[1].query)
         });
         s.keys(&["C-c"]).ready();

@@ -2,6 +2,8 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+#![cfg_attr(fuzzing, no_main)]
+
 #[macro_use]
 mod plain;
 
@@ -13,6 +15,8 @@ mod creation;
 mod error;
 mod file;
 mod forge;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod git;
 mod interrupt;
 mod journal;

@@ -7,7 +7,7 @@ mod find;
 mod here;
 mod hook;
 mod init;
-mod install;
+pub mod install;
 mod list;
 mod merge;
 mod new;

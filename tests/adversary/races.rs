@@ -180,11 +180,11 @@ fn files(dir: &Path, all: &mut Vec<u8>) {
     }
 }
 
-/// `TREEHOP_RACE` says for how many seconds; `tests/run.sh` runs it alone, as it takes all there is of a machine.
+/// `RACE_SECONDS` says for how many seconds; `tests/run.sh` runs it alone, as it takes all there is of a machine.
 #[test]
 #[ignore = "two minutes of all processors: tests/run.sh runs it by itself"]
 fn commands_at_once_lose_nothing() {
-    let seconds = std::env::var("TREEHOP_RACE").map_or(120, |seconds| seconds.parse().unwrap());
+    let seconds = std::env::var("RACE_SECONDS").map_or(120, |seconds| seconds.parse().unwrap());
     let repo = Repo::guide();
     let field = Field {
         env: repo.scratch.env(),

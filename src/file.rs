@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -34,13 +34,24 @@ fn target(path: &Path) -> Result<PathBuf> {
 /// short of what it may fill. That saves two of five calls of the system, of which a list makes thousands.
 pub fn small(path: impl AsRef<Path>) -> std::io::Result<Vec<u8>> {
     let mut start = [0; 4096];
-    let mut file = File::open(path)?;
+    let mut file = quick().open(path)?;
     let read = file.read(&mut start)?;
     let mut content = start[..read].to_vec();
     if read == start.len() {
-        file.read_to_end(&mut content)?;
+        file.take(LONGEST).read_to_end(&mut content)?;
     }
     Ok(content)
+}
+
+/// More than this is no short file, whatever a link at its place leads to.
+const LONGEST: u64 = 64 << 20;
+
+/// A pipe at a file's place is opened and read without waiting for somebody who writes.
+fn quick() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    options.read(true).custom_flags(without_waiting);
+    options
 }
 
 /// Reads `path`, or nothing where there is no such file.

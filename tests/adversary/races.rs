@@ -73,11 +73,6 @@ impl Field {
         self.main.with_file_name(format!("bitsandbytes-b{number}"))
     }
 
-    /// A text that is nowhere else.
-    fn mark(&self, thread: usize, step: usize) -> String {
-        format!("mark-{thread}-{step}-end")
-    }
-
     fn made(&self, mark: String) {
         self.marks.lock().unwrap().push(mark);
     }
@@ -112,7 +107,8 @@ impl Field {
     fn step(&self, thread: usize, step: usize, luck: &mut Generator) {
         let number = luck.below(TREES);
         let (tree, branch) = (self.tree(number), format!("b{number}"));
-        let (main, mark) = (self.main.as_path(), self.mark(thread, step));
+        // A text that is nowhere else.
+        let (main, mark) = (self.main.as_path(), format!("mark-{thread}-{step}-end"));
         match luck.below(48) {
             0..=4 => self.treehop(main, &["new", "--no-setup", &branch]),
             5 => self.treehop(main, &["new", "--no-setup", "--carry", &branch]),

@@ -202,14 +202,14 @@ fn look_at_all(repo: &Repo, count: usize) {
 fn batches(
     seed: u64,
     count: usize,
-    make: impl Fn(&Repo, &mut Generator, usize) -> (PathBuf, OsString),
+    one: impl Fn(&Repo, &mut Generator, usize) -> (PathBuf, OsString),
 ) {
     let mut names = Generator::new(seed);
     for first in (0..count).step_by(25) {
         let repo = repo();
         let numbers = first..count.min(first + 25);
         let made: Vec<_> = numbers
-            .map(|number| make(&repo, &mut names, number))
+            .map(|number| one(&repo, &mut names, number))
             .collect();
         look_at_all(&repo, made.len());
         remove_and_undo(&repo, &made);

@@ -32,10 +32,8 @@ fn hook(dir: &Path, name: &str, text: &str) {
 
 /// `SAID` as a word for `printf`, for scripts, on one line.
 fn said() -> String {
-    SAID.bytes()
-        .filter(|byte| *byte != b'\r')
-        .map(|byte| format!("\\{byte:03o}"))
-        .collect()
+    let bytes = SAID.bytes().filter(|byte| *byte != b'\r');
+    bytes.fold(String::new(), |text, byte| text + &format!("\\{byte:03o}"))
 }
 
 #[test]

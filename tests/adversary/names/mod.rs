@@ -2,6 +2,7 @@
 
 mod binary;
 pub mod generator;
+mod inputs;
 mod messages;
 mod shells;
 

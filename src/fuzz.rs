@@ -13,13 +13,15 @@ use crate::cmd::install::json::{Step, Text};
 use crate::creation::place::{self, Names};
 use crate::forge::{Address, Forge};
 use crate::journal::Record;
-use crate::query::{self, Target};
+use crate::query;
 use crate::removal::snapshot::Removed;
 use crate::session::words::Words;
 use crate::{block, claude, plain, table};
 
+type Target = (&'static str, fn(&[u8]));
+
 /// Each with its name in `tests/fuzz`.
-const TARGETS: [(&str, fn(&[u8])); 10] = [
+const TARGETS: [Target; 10] = [
     ("addresses", addresses),
     ("arguments", arguments),
     ("blocks", blocks),
@@ -49,7 +51,7 @@ fn queries(data: &[u8]) {
     let mut given = parts(data);
     let word = given.next().unwrap_or_default();
     let targets: Vec<_> = given
-        .map(|branch| Target {
+        .map(|branch| query::Target {
             name: place::slug(branch.as_bstr()),
             base: branch.clone(),
             branch: Some(branch),

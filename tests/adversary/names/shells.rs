@@ -108,7 +108,9 @@ fn through(shell: Shell, seed: u64) {
     };
     let mut s = start.start();
     let record = repo.scratch.root.join("record");
-    s.tmux.record(&record);
+    // All that is printed from now on, byte for byte.
+    let cat = format!("exec cat >'{}'", record.display());
+    s.tmux.tell(["pipe-pane", &cat]).expect("tmux records");
     for tree in &trees {
         leads_to(&mut s, &format!("wcd {}", tree.query), tree);
     }

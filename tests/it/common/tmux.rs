@@ -130,7 +130,8 @@ impl Tmux {
         tmux
     }
 
-    fn tell<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Option<String> {
+    /// Has tmux do something; what it printed, if it did.
+    pub fn tell<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Option<String> {
         let mut command = Command::new(tools::program("tmux"));
         command
             .env_clear()
@@ -162,12 +163,6 @@ impl Tmux {
     pub fn keys(&self, keys: &[&str]) {
         self.tell(["send-keys"].iter().chain(keys))
             .expect("tmux takes keys");
-    }
-
-    /// Writes all that the program prints from now on to `file`, byte for byte.
-    pub fn record(&self, file: &Path) {
-        let cat = format!("exec cat >'{}'", file.display());
-        self.tell(["pipe-pane", &cat]).expect("tmux records");
     }
 
     /// Makes the terminal another size.

@@ -469,6 +469,8 @@ def --env __treehop_segment [seen: any] {
 
 # A terminal obeys controls and marks that turn letters round: they are shown as `?`, as the binary shows them.
 def __treehop_plain [text: string] {
+  # Most need no look at the long list.
+  if $text !~ '[^ -~]' { return $text }
   $text | str replace --all --regex '[\p{Cc}\x{61c}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}]' '?'
 }
 

@@ -451,6 +451,9 @@ function __treehop_segment
     set -l segment $branch
     test -n "$branch"; or set segment (string sub -l 7 -- $head)
     test (string replace -a / - -- "$branch") = "$TREEHOP_WORKTREE"; or set segment $segment@$TREEHOP_WORKTREE
+    # A terminal obeys controls and marks that turn letters round: they are shown as `?`, as the binary shows them.
+    # (Not last: its status is 1 where nothing was to be replaced.)
+    set segment (string replace -ra '[\p{Cc}\x{61c}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}]' '?' -- $segment)
     test -z "$operation"; or set segment "$segment|$operation"
     set -gx TREEHOP_BRANCH $branch
     set -gx TREEHOP_PROMPT "$segment$waiting"

@@ -124,7 +124,7 @@ export def wls [
     return
   }
   let out = __treehop_ask list --full
-  $out | from json | get worktrees | each {|tree| __treehop_row $tree }
+  $out | __treehop_shown | get worktrees | each {|tree| __treehop_row $tree }
 }
 
 # What is unknown becomes a record of nulls: nu cannot ask null for `changes.modified`.
@@ -164,6 +164,11 @@ def __treehop_row [tree: record] {
     commit: $commit
     claude: {live: $live, last: ($last | update updated_at { __treehop_time })}
   }
+}
+
+# What a terminal would obey stands in the binary's JSON as `\uXXXX`; nu's tables would show it as it is.
+def __treehop_shown []: string -> any {
+  str replace --all --regex '(?<!\\)((?:\\\\)*)\\u[0-9a-f]{4}' '${1}?' | from json
 }
 
 def __treehop_time []: any -> any {
@@ -282,7 +287,7 @@ export def --env wundo [
 ]: nothing -> any {
   if $list {
     let out = __treehop_ask undo --list
-    return ($out | from json | get snapshots | update time { __treehop_time } | move path head snapshot --last)
+    return ($out | __treehop_shown | get snapshots | update time { __treehop_time } | move path head snapshot --last)
   }
   __treehop_do undo -- ...($name | append [])
 }
@@ -480,11 +485,18 @@ def --env __treehop_segment [seen: any] {
   let under_way = if true in $marks { __treehop_operation $dir $marks } else { '' }
   let branch = if $under_way == 'rebase' { __treehop_rebased $dir $on } else { $on }
   let worktree = $env.TREEHOP_WORKTREE
-  let shown = if $branch == '' { $head | str substring 0..6 } else { $branch }
+  let shown = __treehop_plain (if $branch == '' { $head | str substring 0..6 } else { $branch })
   let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
   let operation = if $under_way == '' { '' } else { $"|($under_way)" }
   load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)(__treehop_sign $seen.waiting)"}
   $env.__treehop.seen = $seen
+}
+
+# A terminal obeys controls and marks that turn letters round: they are shown as `?`, as the binary shows them.
+def __treehop_plain [text: string] {
+  # Most need no look at the long list.
+  if $text !~ '[^ -~]' { return $text }
+  $text | str replace --all --regex '[\p{Cc}\x{61c}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}]' '?'
 }
 
 def __treehop_sign [waiting: int] {

@@ -384,7 +384,20 @@ function __treehop_segment {
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
   [[ -z $operation ]] || TREEHOP_PROMPT+="|$operation"
   export TREEHOP_BRANCH TREEHOP_PROMPT
+  [[ $TREEHOP_PROMPT != *[[:cntrl:]]* && $TREEHOP_PROMPT != *[^[:ascii:]]* ]] || __treehop_plain
   __treehop_waiting
+}
+
+# A terminal obeys controls and marks that turn letters round: they are shown as `?`, as the binary shows them.
+function __treehop_plain {
+  # As bytes, whatever the locale.
+  \builtin setopt local_options no_multibyte
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//[[:cntrl:]]/?}
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//$'\xc2'[$'\x80'-$'\x9f']/?}
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//$'\xd8\x9c'/?}
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//$'\xe2\x80'[$'\x8b\x8e\x8f\xa8'-$'\xae']/?}
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//$'\xe2\x81'[$'\xa0'-$'\xaf']/?}
+  TREEHOP_PROMPT=${TREEHOP_PROMPT//$'\xef\xbb\xbf'/?}
 }
 
 # With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.

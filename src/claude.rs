@@ -158,7 +158,12 @@ fn starting(registered: &[Session]) -> Vec<Session> {
 }
 
 fn session(file: &Path) -> Option<Session> {
-    let entry: Value = serde_json::from_slice(&crate::file::small(file).ok()?).ok()?;
+    entry(file, &crate::file::small(file).ok()?)
+}
+
+/// What the content of `file` in the registry says.
+pub fn entry(file: &Path, content: &[u8]) -> Option<Session> {
+    let entry: Value = serde_json::from_slice(content).ok()?;
     let text = |key: &str| entry[key].as_str().map(str::to_owned);
     let time = |key: &str| {
         Some(
@@ -232,7 +237,12 @@ struct Stat {
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    let stat = crate::file::small(format!("/proc/{pid}/stat")).ok()?;
+    Some(state(
+        &crate::file::small(format!("/proc/{pid}/stat")).ok()?,
+    ))
+}
+
+fn state(stat: &[u8]) -> Stat {
     // The second field is the program's name, which may hold spaces and parentheses.
     let after_name = stat
         .iter()
@@ -243,10 +253,10 @@ fn stat(pid: u32) -> Option<Stat> {
         .filter(|f| !f.is_empty());
     let alive = !matches!(fields.next(), Some(b"Z" | b"X") | None);
     let began = fields.nth(18).map(String::from_utf8_lossy);
-    Some(Stat {
+    Stat {
         alive,
         began: began.map(Cow::into_owned),
-    })
+    }
 }
 
 /// Which of `roots` is the innermost that holds `dir`.
@@ -326,25 +336,31 @@ fn project_folder(dir: &Path) -> String {
 
 /// Directory and time of the last record that has both.
 fn last_record(file: &Path) -> Option<(PathBuf, Timestamp)> {
-    let found = |tail: &[u8]| {
-        tail.rsplit(|b| *b == b'\n').find_map(|line| {
-            let record: Value = serde_json::from_slice(line).ok()?;
-            let time = record["timestamp"].as_str()?.parse().ok()?;
-            Some((PathBuf::from(record["cwd"].as_str()?), time))
-        })
-    };
     let mut open = File::open(file).ok()?;
     let length = open.metadata().ok()?.len();
     let mut tail = vec![];
     open.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
         .ok()?;
     open.take(TAIL).read_to_end(&mut tail).ok()?;
-    found(&tail).or_else(|| found(&std::fs::read(file).ok()?))
+    last_in(&tail).or_else(|| last_in(&std::fs::read(file).ok()?))
+}
+
+/// The same in the end of a conversation.
+pub fn last_in(tail: &[u8]) -> Option<(PathBuf, Timestamp)> {
+    tail.rsplit(|b| *b == b'\n').find_map(|line| {
+        let record: Value = serde_json::from_slice(line).ok()?;
+        let time = record["timestamp"].as_str()?.parse().ok()?;
+        Some((PathBuf::from(record["cwd"].as_str()?), time))
+    })
 }
 
 /// The last title that was given, else the last that Claude Code found itself, else the last prompt.
 fn title(file: &Path) -> Option<String> {
-    let content = std::fs::read(file).ok()?;
+    title_in(&std::fs::read(file).ok()?)
+}
+
+/// The same in a conversation.
+pub fn title_in(content: &[u8]) -> Option<String> {
     [
         ("custom-title", "customTitle"),
         ("ai-title", "aiTitle"),
@@ -352,8 +368,8 @@ fn title(file: &Path) -> Option<String> {
     ]
     .iter()
     .find_map(|(kind, key)| {
-        let at = memchr::memmem::rfind_iter(&content, kind.as_bytes());
-        at.map(|at| line_at(&content, at)).find_map(|line| {
+        let at = memchr::memmem::rfind_iter(content, kind.as_bytes());
+        at.map(|at| line_at(content, at)).find_map(|line| {
             let record: Value = serde_json::from_slice(line).ok()?;
             (record["type"] == *kind).then(|| record[key].as_str().map(str::to_owned))?
         })

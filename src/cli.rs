@@ -538,6 +538,8 @@ pub struct Help {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::quick;
+    use proptest::prelude::*;
 
     #[test]
     fn what_follows_the_branch_is_claudes() {
@@ -558,6 +560,18 @@ mod tests {
                 claudes,
                 "{line}"
             );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(quick())]
+
+        #[test]
+        fn only_fields_that_there_are_can_be_asked_for(words in proptest::collection::vec("[a-z._]{0,14}|path|repo.root|\\PC{0,6}", 1..4)) {
+            let fields = words.join(",");
+            let known = fields.split(',').all(|name| crate::worktree::FIELDS.contains(&name));
+            let read = Cli::read(["treehop", "list", "--fields", &fields].map(OsString::from).into());
+            prop_assert_eq!(read.is_ok(), known && !fields.starts_with('-'));
         }
     }
 }

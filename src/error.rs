@@ -69,15 +69,10 @@ impl std::error::Error for Failure {}
 /// Prints `error` for people and returns the status to end with; does not return where a signal asked for the end.
 pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
     let failure = error.downcast_ref::<Failure>();
-    eprintln!("treehop: {}", printable(&format!("{error:#}")));
+    say!("treehop: {error:#}");
     if let Some(hint) = failure.and_then(|f| f.hint.as_ref()) {
-        eprintln!("hint: {}", printable(hint));
+        say!("hint: {hint}");
     }
     crate::interrupt::end();
     (failure.map_or(Exit::Failed, |f| f.exit) as u8).into()
-}
-
-/// A directory's name may hold what moves the cursor or rings the bell: shown as `?`.
-fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "?")
 }

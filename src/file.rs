@@ -35,13 +35,28 @@ fn target(path: &Path) -> Result<PathBuf> {
 /// Reads a file that is likely short: its size is not asked for first, nor its end looked for where a read falls
 /// short of what it may fill. That saves two of five calls of the system, of which a list makes thousands.
 pub fn small(path: impl AsRef<Path>) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    short(quick().open(path)?)
+}
+
+/// The same of a file that is open.
+pub fn short(file: File) -> std::io::Result<Vec<u8>> {
     let mut content = Vec::with_capacity(4096);
     let read = rustix::io::read(&file, spare_capacity(&mut content))?;
     if read == content.capacity() {
-        file.read_to_end(&mut content)?;
+        file.take(LONGEST).read_to_end(&mut content)?;
     }
     Ok(content)
+}
+
+/// More than this is no short file, whatever a link at its place leads to.
+const LONGEST: u64 = 64 << 20;
+
+/// A pipe at a file's place is opened and read without waiting for somebody who writes.
+fn quick() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    options.read(true).custom_flags(without_waiting);
+    options
 }
 
 /// Reads `path`, or nothing where there is no such file.

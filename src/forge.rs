@@ -5,6 +5,8 @@ pub mod program;
 use std::fmt::Write;
 use std::process::{Command, Stdio};
 
+use crate::plain;
+
 /// A kind of forge, by how its addresses and pages look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forge {
@@ -108,7 +110,9 @@ impl Address {
         let (host, port) = host_and_port(place)?;
         let (mut host, port) = (host.trim_end_matches('.').to_ascii_lowercase(), port);
         let usual = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
-        if host.is_empty() || host.starts_with('-') || !host.chars().all(usual) {
+        let named =
+            |host: &str| !host.is_empty() && !host.starts_with('-') && host.chars().all(usual);
+        if !named(&host) {
             return None;
         }
         let (scheme, port) = match scheme.as_str() {
@@ -126,8 +130,9 @@ impl Address {
         let path = path.trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        let plain = !path.is_empty() && !path.chars().any(char::is_control);
-        plain.then_some(Address {
+        let usable = !path.is_empty() && !path.contains(plain::hidden);
+        // Where ssh goes is one more name.
+        (usable && named(&host)).then_some(Address {
             scheme,
             host,
             port,

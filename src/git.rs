@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use gix::bstr::BString;
 
 use crate::error::{Exit, Failure};
+use crate::plain::Relay;
 use crate::{interrupt, places};
 
 /// The variables that make git look at another repository than the one of the directory that it runs in.
@@ -127,17 +128,38 @@ impl Git {
         self
     }
 
+    /// It speaks with a remote, whose words it passes on as they are: they are shown plain, by [`Relay::of`] where it is
+    /// started and not run.
+    pub fn far(mut self) -> Self {
+        self.0.stderr(Stdio::piped());
+        self
+    }
+
     /// Runs it for what it does. All that it and its hooks print goes to standard error: standard output is JSON.
     ///
     /// # Errors
     /// [`Failed`] where git ends with another status than 0; what it said is on the screen already.
-    pub fn run(mut self) -> Result<()> {
+    pub fn run(self) -> Result<()> {
         let stderr = std::io::stderr()
             .as_fd()
             .try_clone_to_owned()
             .context("could not use standard error")?;
-        let mut child = self.0.stdout(stderr).spawn().map_err(not_run)?;
+        self.run_to(stderr.into())
+    }
+
+    /// As [`Git::run`], where only what it says on standard error, how far it is and what went wrong, is for people.
+    ///
+    /// # Errors
+    /// As [`Git::run`].
+    pub fn work(self) -> Result<()> {
+        self.run_to(Stdio::null())
+    }
+
+    fn run_to(mut self, stdout: Stdio) -> Result<()> {
+        let mut child = self.0.stdout(stdout).spawn().map_err(not_run)?;
+        let relay = Relay::of(&mut child);
         let status = interrupt::wait(&mut child).context("could not run git")?;
+        relay.end();
         judged(status, b"")
     }
 

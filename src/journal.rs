@@ -330,6 +330,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::quick;
+    use proptest::prelude::*;
 
     fn record() -> Record {
         let mut record = Record::default();
@@ -372,5 +374,25 @@ mod tests {
         fs::write(dir.join("treehop/making/b"), "path x").unwrap();
         assert!(Kind::Making.left(dir).is_empty());
         assert!(Kind::Making.files(dir).is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(quick())]
+
+        #[test]
+        fn what_is_written_down_is_read_again(
+            values in proptest::collection::vec(("[a-z-]{1,8}", proptest::collection::vec(any::<u8>(), 0..40)), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut record = Record::default();
+            for (key, value) in &values {
+                record.add(key, [value]);
+            }
+            let text = record.encode();
+            let read = Record::decode(text.as_bytes()).unwrap();
+            prop_assert_eq!(&read.0, &record.0);
+            let cut = cut.index(text.len() - 1);
+            prop_assert!(Record::decode(&text.as_bytes()[..cut]).is_none());
+        }
     }
 }

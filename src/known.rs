@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -29,10 +29,9 @@ fn open(folder: &Path, options: &mut OpenOptions) -> Option<File> {
 }
 
 fn read(folder: &Path) -> Vec<u8> {
-    let mut content = vec![];
     let file = open(folder, file::wary().read(true));
-    let _ = file.and_then(|mut file| file.read_to_end(&mut content).ok());
-    content
+    file.and_then(|file| file::short(file).ok())
+        .unwrap_or_default()
 }
 
 /// Remembers the repository. That it cannot be remembered (a read-only home) is no reason to fail.

@@ -2,6 +2,11 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
+#![cfg_attr(fuzzing, no_main)]
+
+#[macro_use]
+mod plain;
+
 mod block;
 mod claude;
 mod cli;
@@ -10,6 +15,8 @@ mod creation;
 mod error;
 mod file;
 mod forge;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod git;
 mod help;
 mod interrupt;

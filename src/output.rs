@@ -7,11 +7,14 @@ use anyhow::{Context, Result};
 use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
 use crate::cli::{Format, Show};
 use crate::error::{Exit, Failure};
-use crate::table;
 use crate::worktree::{self, RepoInfo, Worktree};
+use crate::{plain, table};
+
+type Written = std::io::Result<()>;
 
 /// The version of the JSON contract: it only ever gains keys.
 pub const SCHEMA: u8 = 1;
@@ -96,9 +99,34 @@ pub fn adapted(text: String) -> String {
 
 /// Prints `document` as JSON with a final newline.
 pub fn json(document: &impl Serialize) -> Result<()> {
-    let mut text = serde_json::to_vec(document)?;
+    let mut text = vec![];
+    document.serialize(&mut Serializer::with_formatter(&mut text, Plain))?;
     text.push(b'\n');
     raw(&text)
+}
+
+/// Compact JSON that may be looked at, too: all that a terminal would obey stands there as `\uXXXX`.
+struct Plain;
+
+impl Formatter for Plain {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, text: &str) -> Written {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| plain::hidden(*c)) {
+            write!(to, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        to.write_all(rest.as_bytes())
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, to: &mut W, c: CharEscape) -> Written {
+        match c {
+            // Whoever replaces `\uXXXX` has all of them.
+            CharEscape::Backspace => to.write_all(b"\\u0008"),
+            CharEscape::FormFeed => to.write_all(b"\\u000c"),
+            CharEscape::CarriageReturn => to.write_all(b"\\u000d"),
+            c => CompactFormatter.write_char_escape(to, c),
+        }
+    }
 }
 
 /// Prints one worktree in the form that was asked for.

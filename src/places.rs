@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use crate::error::{Exit, Failure};
+use crate::plain;
 
 /// Returns the home folder that the shells use: `HOME`, and not what the user database says, since they would
 /// not look there.
@@ -39,7 +40,7 @@ pub fn shown(path: &Path) -> String {
         Some(rest) => Path::new("~").join(rest).to_string_lossy().into_owned(),
         None => path.to_string_lossy().into_owned(),
     };
-    text.replace(char::is_control, "?")
+    plain::line(&text)
 }
 
 /// Returns the folder that holds what `treehop install` copies.

@@ -117,6 +117,8 @@ fn lower(text: &BStr) -> BString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::quick;
+    use proptest::prelude::*;
 
     fn decided(words: &[&str], branches: &[&str]) -> Vec<String> {
         let target = |b: &&str| Target {
@@ -157,6 +159,28 @@ mod tests {
             (&["FIX"], &[]),
         ] {
             assert_eq!(decided(words, &all), expected, "{words:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(quick())]
+
+        #[test]
+        fn a_branch_is_found_by_itself_and_by_each_part_of_it(
+            branches in proptest::collection::vec("[a-cA-C0-2é🦀/_.-]{1,12}", 1..8),
+            at in any::<prop::sample::Index>(),
+            from in any::<prop::sample::Index>(),
+            length in 1..12usize,
+        ) {
+            let all: Vec<&str> = branches.iter().map(String::as_str).collect();
+            let branch = all[at.index(all.len())];
+            let found = decided(&[branch], &all);
+            prop_assert!(found.iter().all(|found| found == branch), "{found:?}");
+            let letters: Vec<char> = branch.chars().collect();
+            let part: String = letters[from.index(letters.len())..].iter().take(length).collect();
+            prop_assert!(!decided(&[&part], &all).is_empty(), "{part}");
+            let every_other: String = letters.iter().step_by(2).collect();
+            prop_assert!(!decided(&[&every_other], &all).is_empty(), "{every_other}");
         }
     }
 }

@@ -185,6 +185,7 @@ fn bring(repo: &Repo, remote: &BString, refspec: &[u8]) -> Result<()> {
             "--",
         ])
         .args([OsStr::from_bytes(remote), OsStr::from_bytes(refspec)])
+        .far()
         .run()
         .map_err(|_| {
             Failure::new(Exit::Failed, format!("could not fetch from '{remote}'"))

@@ -12,7 +12,7 @@ use crate::error::{Exit, Failure};
 use crate::query::{self, Target};
 use crate::repo::Repo;
 use crate::repo::entry::{self, Entry};
-use crate::{claude, known, shell};
+use crate::{claude, known, plain, shell};
 
 /// A repository that is searched.
 #[derive(Debug)]
@@ -318,7 +318,11 @@ impl Search {
     /// What to type to get exactly this worktree.
     pub fn query(&self, at: At) -> BString {
         let entry = self.entry(at);
-        let own = entry.branch_meant().unwrap_or_else(|| entry.name.clone());
+        // It is shown and typed: a branch that cannot be has its worktree's name instead.
+        let branch = entry
+            .branch_meant()
+            .filter(|branch| !branch.chars().any(plain::hidden));
+        let own = branch.unwrap_or_else(|| entry.name.clone());
         if self.named {
             [&self.repos[at.0].repo.name()[..], b":", &own]
                 .concat()

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::cli::{Shell, Target};
-use crate::places;
+use crate::{places, plain};
 
 impl Shell {
     /// The name that people type, that the JSON has and that the program is called.
@@ -155,7 +155,7 @@ impl Shell {
         let text = |p: &Path| {
             let text = p
                 .to_str()
-                .filter(|t| !t.contains(char::is_control))
+                .filter(|t| !t.contains(plain::hidden))
                 .map(str::to_owned);
             text.with_context(|| {
                 format!(
@@ -234,9 +234,32 @@ fn zdotdir(home: &Path) -> Option<PathBuf> {
 pub fn quoted(word: impl AsRef<OsStr>) -> String {
     let word = String::from_utf8_lossy(word.as_ref().as_bytes()).into_owned();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_./+:@%-".contains(&b);
-    if word.bytes().all(plain) {
+    if !word.is_empty() && word.bytes().all(plain) {
         word
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::quoted;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, ..crate::fuzz::quick() })]
+
+        /// Hints are pasted.
+        #[test]
+        fn a_quoted_word_is_one_word_of_a_shell(words in proptest::collection::vec("[^\0]{0,12}", 1..20)) {
+            let line: Vec<_> = words.iter().map(quoted).collect();
+            let line = format!("printf '%s\\0' {}", line.join(" "));
+            let out = Command::new("sh").arg("-c").arg(line).output().unwrap();
+            let said = String::from_utf8(out.stdout).unwrap();
+            prop_assert_eq!(said.split_terminator('\0').collect::<Vec<_>>(), words);
+        }
     }
 }

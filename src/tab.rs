@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use gix::bstr::{BStr, ByteSlice};
 
 use crate::error::{Exit, Failure};
+use crate::plain;
 
 /// A terminal: the variable by which one knows that one is in it, and the command that opens a window. The program
 /// that is to run there follows.
@@ -77,7 +78,7 @@ pub fn open(dir: &Path, name: &BStr, claude: Option<&[OsString]>) -> Result<()> 
     // A terminal may understand more in a name than letters: `#(…)` is a command to tmux.
     let name: String = name
         .to_str_lossy()
-        .replace(|c: char| c.is_control() || c == '#', "?");
+        .replace(|c| plain::hidden(c) || c == '#', "?");
     let fill = |word: &&str| match *word {
         "{dir}" => dir.as_os_str().to_owned(),
         "{name}" => name.clone().into(),

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
+use crate::plain;
 use crate::repo::changes::Changes;
 use crate::worktree::Worktree;
 
@@ -146,11 +147,6 @@ pub fn colour(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into()))
 }
 
-/// What would move the cursor is shown as `?`.
-pub fn plain(text: &impl ToString) -> String {
-    text.to_string().replace(char::is_control, "?")
-}
-
 fn mark(worktree: &Worktree) -> Cell {
     (
         if worktree.current { "*" } else { "" }.into(),
@@ -165,10 +161,10 @@ fn branch(worktree: &Worktree) -> Cell {
         Style::new()
     };
     // The prompt segment holds what a rebase or a detached commit needs; the name has a column of its own.
-    let segment = plain(&worktree.prompt);
+    let segment = plain::line(&worktree.prompt);
     let (shown, operation) = segment.split_once('|').unwrap_or((&segment, ""));
     let shown = shown
-        .strip_suffix(&format!("@{}", plain(&worktree.name)))
+        .strip_suffix(&format!("@{}", plain::line(&worktree.name)))
         .unwrap_or(shown);
     match operation {
         "" => (shown.to_owned(), style),
@@ -190,7 +186,7 @@ fn name(worktree: &Worktree) -> Cell {
         _ => "",
     };
     (
-        plain(&worktree.name) + note,
+        plain::line(&worktree.name) + note,
         if note.is_empty() {
             Style::new()
         } else {
@@ -297,14 +293,14 @@ fn claude(worktree: &Worktree) -> Cell {
     } else {
         String::new()
     };
-    (plain(&first) + &more, style)
+    (plain::line(&first) + &more, style)
 }
 
 fn age(worktree: &Worktree) -> Cell {
     let shown = worktree
         .commit
         .as_ref()
-        .map(|commit| format!("{} {}", ago(&commit.time), plain(&commit.subject)));
+        .map(|commit| format!("{} {}", ago(&commit.time), plain::line(&commit.subject)));
     (shown.unwrap_or_default(), Style::new().dimmed())
 }
 

@@ -54,7 +54,7 @@ fn end(repo: &Repo, turn: &Turn) -> bool {
     let said: Vec<String> = ends.iter().flat_map(|end| end(repo, turn)).collect();
     if let Ok(mut before) = SAID.lock() {
         for line in said.iter().filter(|line| !before.contains(line)) {
-            eprintln!("treehop: {line}");
+            say!("treehop: {line}");
         }
         before.extend_from_slice(&said);
     }

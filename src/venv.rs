@@ -13,6 +13,7 @@ use std::process::Command;
 use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::file::others_can_write;
+use crate::plain;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -40,6 +41,7 @@ pub fn find(top: &Path, git_dir: &Path, names: &[BString]) -> Venv {
                 };
             }
             Some(why) => {
+                let name = plain::line(name);
                 refused = refused.or_else(|| Some(format!("{name} {why}, so it is not activated")));
             }
         }

@@ -6,6 +6,7 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use serde::{Serialize, Serializer};
 
 use crate::claude::{Conversation, Session};
+use crate::plain;
 use crate::repo::changes::Changes;
 
 /// All that treehop knows of one worktree. Every key is always there; `None` becomes null: not asked for, unknown,
@@ -144,7 +145,7 @@ pub fn prompt(
     operation: Option<&str>,
 ) -> BString {
     let short = || BString::from(head.and_then(|hex| hex.get(..7)).unwrap_or_default());
-    let mut segment = branch.cloned().unwrap_or_else(short);
+    let mut segment = branch.map_or_else(short, |branch| plain::bytes(branch.as_bstr()));
     if branch.is_none_or(|branch| branch.replace("/", "-") != name[..]) {
         segment.push(b'@');
         segment.extend_from_slice(name);

@@ -137,19 +137,27 @@ section 'release build' cargo build --release --locked || finish 0 "$failed"
 export TREEHOP=${CARGO_TARGET_DIR:-$root/target}/release/treehop
 section 'building the tests' cargo test --no-run --locked || finish 0 "$failed"
 
+passed=0 lost=0
+
+# tests HEADING ARG…: runs `cargo test ARG…`, shows what failed, and adds up.
+tests() {
+  local heading=$1 start=$SECONDS status=0 result=ok now
+  shift
+  printf '== %s\n' "$heading"
+  cargo test --locked --no-fail-fast "$@" >"$log" 2>&1 || status=$?
+  grep -vE '^test .* ok$|^ +(Running|Finished)|^$' "$log" | sed 's/^/   /'
+  passed=$((passed + $(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")))
+  now=$(awk '/^test result:/ { n += $6 } END { print n + 0 }' "$log")
+  # A test program that crashed has no result line.
+  if ((status && !now)); then now=1; fi
+  lost=$((lost + now))
+  if ((status)); then result=FAILED; fi
+  printf '   %s, %s s\n' "$result" "$((SECONDS - start))"
+}
+
 # Most of a test is waiting for a shell, so more of them run at once than there are cores.
-threads=$(($(nproc) * 2))
-echo '== tests'
-start=$SECONDS
-cargo test --locked --no-fail-fast -- --test-threads="$threads" "$@" >"$log" 2>&1
-status=$?
-grep -vE '^test .* ok$|^ +(Running|Finished)|^$' "$log" | sed 's/^/   /'
-passed=$(awk '/^test result:/ { n += $4 } END { print n + 0 }' "$log")
-lost=$(awk '/^test result:/ { n += $6 } END { print n + 0 }' "$log")
-result=ok
-if ((status)); then result=FAILED; fi
-printf '   %s, %s s\n' "$result" "$((SECONDS - start))"
+tests 'tests' -- --test-threads="$(($(nproc) * 2))" "$@"
+# This one takes all there is of the machine: two minutes, or as many seconds as RACE_SECONDS says.
+tests 'fifty commands at once' --test adversary -- --ignored "$@"
 awk '{ n = $1; sub(/^[0-9]+ /, ""); sum[$0] += n } END { for (what in sum) print "   " what ": " sum[what] }' "$COUNTED_IN" | sort
-# A test program that crashed has no result line.
-if ((status && !lost)); then lost=1; fi
 finish "$passed" "$((lost + failed))"

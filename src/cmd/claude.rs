@@ -213,7 +213,7 @@ fn without_their_settings(place: &Place, program: &Program) -> Result<[OsString;
         );
         return Err(Failure::new(Exit::Refused, message).hint(trust).into());
     }
-    eprintln!(
+    say!(
         "'{name}' is a pull request: claude runs without the settings in it (to use them: {trust})"
     );
     Ok(["--setting-sources", "user"].map(OsString::from))

@@ -13,7 +13,7 @@ use crate::output::{self, Document, Found, Row};
 use crate::reader::Reader;
 use crate::search::{At, Search};
 use crate::worktree::{RepoInfo, Worktree};
-use crate::{places, tab};
+use crate::{places, plain, tab};
 
 #[derive(Serialize)]
 struct Match {
@@ -116,5 +116,5 @@ fn describe(worktree: &Worktree) -> String {
             session.status.as_deref().unwrap_or("running")
         );
     }
-    line.replace(char::is_control, "?")
+    plain::line(&line)
 }

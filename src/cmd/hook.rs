@@ -119,7 +119,7 @@ fn create(asked: &Value, wait: Duration) -> Result<()> {
     if set_up && agent {
         // It is short-lived, and must not fail for what is only convenient.
         if let Err(error) = setup::worktree(&entry.path, Extent::Copy) {
-            eprintln!("treehop: {error:#}");
+            say!("treehop: {error:#}");
         }
     } else if set_up {
         install(&entry, wait)?;
@@ -285,7 +285,7 @@ fn wait_for(pid: u32) {
 /// Locks the worktree of a subagent while its parent lives, as Claude Code does: the subagent is in no registry.
 fn lock(repo: &Repo, entry: &Entry, name: &str, parent: Option<&Asking>) -> Result<()> {
     let Some(parent) = parent else {
-        eprintln!("treehop: '{name}' is not locked: nobody knows who asks for it");
+        say!("treehop: '{name}' is not locked: nobody knows who asks for it");
         return Ok(());
     };
     let git = |args: &[&str]| {
@@ -333,7 +333,7 @@ fn install(entry: &Entry, wait: Duration) -> Result<()> {
             tell(&child);
         } else if begun.elapsed() >= wait {
             let log = setup::log_path(&entry.git_dir);
-            eprintln!(
+            say!(
                 "treehop: '{}' is still being set up: {}",
                 entry.name,
                 log.display()
@@ -365,7 +365,7 @@ fn tell(child: &Child) {
 fn remove(asked: &Value) -> Result<()> {
     let path = Path::new(text(asked, &["worktree_path", "path"])?);
     if !path.exists() {
-        eprintln!("'{}' is gone already", path.display());
+        say!("'{}' is gone already", path.display());
         return Ok(());
     }
     let context = || format!("could not find '{}'", path.display());

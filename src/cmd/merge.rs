@@ -173,11 +173,11 @@ impl Merged {
     fn say(&self, verb: &str) {
         let Merged { from, into, .. } = self;
         if self.how == How::Nothing {
-            eprintln!("nothing to merge: {into} has all that '{from}' does");
+            say!("nothing to merge: {into} has all that '{from}' does");
             return;
         }
         let (commits, files) = (many(self.commits, "commit"), many(self.files, "file"));
-        eprintln!(
+        say!(
             "{verb} '{from}' into {into}: {}, {commits}, {files} changed",
             self.how.words()
         );

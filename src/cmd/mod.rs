@@ -8,7 +8,7 @@ mod help;
 mod here;
 mod hook;
 mod init;
-mod install;
+pub mod install;
 mod list;
 mod merge;
 mod new;

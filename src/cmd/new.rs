@@ -137,7 +137,7 @@ pub fn worktree(
     if let (Some(model), Some((branch, _))) = (&args.model, source.branch())
         && let Err(error) = checkout::set(&repo, branch, "treehopModel", OsStr::new(model))
     {
-        eprintln!("treehop: could not remember the model: {error:#}");
+        say!("treehop: could not remember the model: {error:#}");
     }
     checkout.hook(&repo);
     interrupt::check().map_err(|_| {

@@ -1,6 +1,7 @@
 //! `treehop pr`: the branch of a worktree is pushed, and a pull or merge request for it opened.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::forge::program::{self, Program};
 use crate::forge::{self, Address, Forge};
 use crate::git::{Git, branch_ref};
 use crate::output::{self, Document};
+use crate::plain::Relay;
 use crate::reader::Reader;
 use crate::repo::Repo;
 use crate::repo::changes::Changes;
@@ -133,7 +135,7 @@ pub fn run(args: &cli::Pr) -> Result<()> {
 fn say_changes(entry: &Entry, changes: Option<Changes>) {
     if let Some(changes) = changes.filter(|changes| *changes != Changes::default()) {
         let (name, counted) = (&entry.name, removal::counted(changes));
-        eprintln!("what is not committed in '{name}' is not pushed: {counted}");
+        say!("what is not committed in '{name}' is not pushed: {counted}");
     }
 }
 
@@ -336,15 +338,20 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
     let shown = &target.shown;
     let refspec = [&branch_ref(branch)[..], b":", &branch_ref(&target.branch)].concat();
     let mut child = Git::changing(&entry.path)
-        .args(["push", "--porcelain", "--set-upstream", "--"])
+        .args(["push", "--porcelain", "--set-upstream"])
+        // Its standard error will not be the terminal that ours may be.
+        .args(std::io::stderr().is_terminal().then_some("--progress"))
+        .args(["--"])
         .args([
             OsStr::from_bytes(&target.remote),
             OsStr::from_bytes(&refspec),
         ])
+        .far()
         .start()?;
     drop(child.stdin.take());
+    let relay = Relay::of(&mut child);
     // A hook's lines, then where to, then FLAG, tab, what to what, tab, how it went.
-    let (mut to, mut result) = (None, None);
+    let (mut to, mut result) = (None::<Vec<u8>>, None);
     program::lines(&mut child, |line| {
         if let [flag @ (b' ' | b'*' | b'=' | b'!'), b'\t', rest @ ..] = line {
             result = Some((*flag, rest.to_vec()));
@@ -352,7 +359,7 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         }
         // It was a hook's, too.
         if let Some(line) = to.take() {
-            program::show(line);
+            program::show(&line);
         }
         if line.starts_with(b"To ") && result.is_none() {
             to = Some(line.to_vec());
@@ -360,9 +367,10 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
         to.is_none() && result.is_none()
     })?;
     if let Some(line) = to {
-        program::show(line);
+        program::show(&line);
     }
     let status = interrupt::wait(&mut child).context("could not run git")?;
+    relay.end();
     interrupt::check()?;
     let place = if target.branch == *branch {
         format!("{shown}")
@@ -371,12 +379,12 @@ fn push(repo: &Repo, entry: &Entry, branch: &BString, target: &Target) -> Result
     };
     match &result {
         Some((b'=', _)) if status.success() => {
-            eprintln!("'{branch}' is on {place} already, as it is here");
+            say!("'{branch}' is on {place} already, as it is here");
         }
         Some((b'*', _)) if status.success() => {
-            eprintln!("pushed '{branch}' to {place}, a new branch there");
+            say!("pushed '{branch}' to {place}, a new branch there");
         }
-        Some(_) if status.success() => eprintln!("pushed '{branch}' to {place}"),
+        Some(_) if status.success() => say!("pushed '{branch}' to {place}"),
         _ => {
             let said = result.and_then(|(_, rest)| Some(rest.rsplit_once_str(b"\t")?.1.into()));
             let said: BString = said.unwrap_or_default();
@@ -474,7 +482,7 @@ fn open(
     let found = program.find(&branch);
     interrupt::check()?;
     if let Some(url) = found {
-        eprintln!("there is a request for '{branch}' already: {url}");
+        say!("there is a request for '{branch}' already: {url}");
         request.url = Some(url);
         return Ok(());
     }
@@ -504,14 +512,14 @@ fn show_page(
     page: Option<String>,
 ) {
     if let Some(page) = &page {
-        eprintln!("open the request here: {page}");
+        say!("open the request here: {page}");
     } else if let Some(address) = address {
         let (host, page) = (&address.host, address.page(None));
-        eprintln!("which forge is at {host} is not known; the repository may be at {page}");
+        say!("which forge is at {host} is not known; the repository may be at {page}");
         if target.remote == target.shown {
             let names = Forge::names().collect::<Vec<_>>().join("|");
             let key = format!("remote.{}.treehopForge", target.remote);
-            eprintln!("hint: git config {} {names}", shell::quoted(key));
+            say!("hint: git config {} {names}", shell::quoted(key));
         }
     }
     request.url = page;

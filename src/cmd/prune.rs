@@ -60,7 +60,7 @@ pub fn run(args: &cli::Prune) -> Result<()> {
         entries = repo.entries()?;
         drop(turn);
         for line in trash::empty(&repo.common_dir) {
-            eprintln!("treehop: {line}");
+            say!("treehop: {line}");
         }
     }
     let around = Surroundings::new(&repo, &entries);
@@ -75,7 +75,7 @@ pub fn run(args: &cli::Prune) -> Result<()> {
         cd = around.landing(&dir, &removed);
     }
     if pruned.is_empty() && removed.is_empty() {
-        eprintln!("nothing to prune");
+        say!("nothing to prune");
     }
     let show = cli::Show::default();
     let info = Reader::new(&repo, &entries, &show).repo();
@@ -95,21 +95,21 @@ fn forget(repo: &Repo, entries: &[Entry], turn: Option<&Turn>) -> Result<Vec<Pru
         let name = &entry.name;
         let Some(reason) = entry.prunable() else {
             if entry.path.is_dir() && git_dir(&entry.path) != entry.git_dir.canonicalize().ok() {
-                eprintln!(
+                say!(
                     "'{name}' does not know where its repository is; it or the main worktree was moved"
                 );
-                eprintln!("hint: git worktree repair {}", entry.path.display());
+                say!("hint: git worktree repair {}", entry.path.display());
             }
             continue;
         };
         if let Some(now) = moved_to(entry, entries) {
-            eprintln!("'{name}' is kept: it was moved to {}", now.display());
-            eprintln!("hint: git worktree repair {}", now.display());
+            say!("'{name}' is kept: it was moved to {}", now.display());
+            say!("hint: git worktree repair {}", now.display());
             continue;
         }
         if let Some(what) = only_there(repo, entry) {
-            eprintln!("'{name}' is kept, although its directory is gone: it holds {what}");
-            eprintln!("hint: git worktree prune forgets that too");
+            say!("'{name}' is kept, although its directory is gone: it holds {what}");
+            say!("hint: git worktree prune forgets that too");
             continue;
         }
         let branch = entry.branch_meant();
@@ -121,7 +121,7 @@ fn forget(repo: &Repo, entries: &[Entry], turn: Option<&Turn>) -> Result<Vec<Pru
                 .with_context(|| format!("git did not forget '{name}'"))?;
         }
         let verb = turn.map_or("would forget", |_| "forgot");
-        eprintln!("{verb} '{name}': {}", entry.path.display());
+        say!("{verb} '{name}': {}", entry.path.display());
         pruned.push(Pruned {
             name: name.clone(),
             path: entry.path.clone(),
@@ -189,7 +189,7 @@ fn sweep_agents(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
         }
         match around.check(at, false, false) {
             Ok(plan) => removed.push(plan.carry_out(around.repo, dry_run)?),
-            Err(error) => eprintln!("'{}' of a dead agent is kept: {error:#}", entry.name),
+            Err(error) => say!("'{}' of a dead agent is kept: {error:#}", entry.name),
         }
     }
     Ok(removed)
@@ -204,10 +204,10 @@ fn remove_merged(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
         };
         match around.check(at, false, false) {
             Ok(plan) => {
-                eprintln!("'{}' is {place}: {}", entry.name, entry.path.display());
+                say!("'{}' is {place}: {}", entry.name, entry.path.display());
                 plans.push((&entry.name, plan));
             }
-            Err(error) => eprintln!("'{}' is {place}, but kept: {error:#}", entry.name),
+            Err(error) => say!("'{}' is {place}, but kept: {error:#}", entry.name),
         }
     }
     let mut removed = vec![];
@@ -215,7 +215,7 @@ fn remove_merged(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
         match plan.carry_out(around.repo, dry_run) {
             Ok(done) => removed.push(done),
             // The others can go all the same.
-            Err(error) => eprintln!("'{name}' is kept: {error:#}"),
+            Err(error) => say!("'{name}' is kept: {error:#}"),
         }
     }
     Ok(removed)

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cli::Show;
 use crate::output;
+use crate::plain;
 use crate::reader::Reader;
 use crate::repo::Repo;
 use crate::table::{self, Cell};
@@ -61,7 +62,7 @@ fn worktree(dir: &Path) -> Result<Vec<Cell>> {
         .worktrees(&[0])?
         .remove(0);
     let prompt = (
-        table::plain(&worktree.prompt),
+        plain::line(&worktree.prompt),
         table::colour(AnsiColor::Cyan),
     );
     Ok(vec![prompt, table::changes(&worktree)])
@@ -69,12 +70,12 @@ fn worktree(dir: &Path) -> Result<Vec<Cell>> {
 
 fn place(dir: &Path) -> Cell {
     let name = dir.file_name().unwrap_or(dir.as_os_str());
-    (table::plain(&name.to_string_lossy()), Style::new())
+    (plain::line(&name.to_string_lossy()), Style::new())
 }
 
 fn model(session: &Value) -> Option<Cell> {
     let model = &session["model"];
     let name = [&model["display_name"], &model["id"], model];
     let name = name.into_iter().find_map(Value::as_str)?;
-    Some((table::plain(&name), Style::new().dimmed()))
+    Some((plain::line(&name), Style::new().dimmed()))
 }

@@ -15,7 +15,7 @@ use crate::removal::{restoring, snapshot};
 use crate::repo::Repo;
 use crate::unfinished;
 use crate::worktree::{self, RepoInfo, Worktree};
-use crate::{known, places, setup};
+use crate::{known, places, plain, setup};
 
 /// What can be brought back.
 #[derive(Serialize)]
@@ -80,11 +80,11 @@ pub fn run(args: &cli::Undo) -> Result<()> {
     let name = args.name.as_ref().map(|name| BStr::new(name.as_bytes()));
     let removed = restoring::choose(&snapshots, name)?;
     if let Some(why) = restoring::restore(&repo, removed)? {
-        eprintln!("'{}' is detached: {why}", removed.name);
+        say!("'{}' is detached: {why}", removed.name);
     }
-    eprintln!("'{}' is back: {}", removed.name, removed.path.display());
+    say!("'{}' is back: {}", removed.name, removed.path.display());
     if setup::is_wanted(&removed.path) {
-        eprintln!("what tools make again is not kept: wsetup");
+        say!("what tools make again is not kept: wsetup");
     }
     let entries = repo.entries()?;
     let at = entries
@@ -128,7 +128,11 @@ fn list(repo: &Repo, args: &cli::Undo) -> Result<()> {
         let lines: Vec<_> = rows
             .iter()
             .map(|(worktree, found)| {
-                format!("{:30}  {}\n", printable(&worktree.name), found.description)
+                format!(
+                    "{:30}  {}\n",
+                    plain::line(&worktree.name),
+                    found.description
+                )
             })
             .collect();
         return output::raw(lines.concat().as_bytes());
@@ -167,11 +171,7 @@ fn as_row(removed: &Removed) -> (Worktree, Found) {
     );
     let found = Found {
         query: removed.id.clone().into(),
-        description: printable(&description),
+        description: plain::line(&description),
     };
     (worktree, found)
-}
-
-fn printable(text: &impl ToString) -> String {
-    text.to_string().replace(char::is_control, "?")
 }

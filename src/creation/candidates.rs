@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cli;
 use crate::git::Git;
 use crate::output::{self, Found, Row};
+use crate::plain;
 use crate::query::{self, Target};
 use crate::reader::Reader;
 use crate::remote;
@@ -32,7 +33,9 @@ pub fn print(repo: &Repo, args: &cli::New) -> Result<()> {
     let entries = repo.entries()?;
     let mut branches = read(repo)?;
     let taken: Vec<_> = entries.iter().filter_map(Entry::branch_meant).collect();
-    branches.retain(|branch| !taken.contains(&branch.query));
+    // What cannot be shown as it is cannot be chosen by eye.
+    let fit = |branch: &BString| !taken.contains(branch) && !branch.chars().any(plain::hidden);
+    branches.retain(|branch| fit(&branch.query));
     let targets: Vec<_> = branches
         .iter()
         .map(|branch| Target {
@@ -89,7 +92,7 @@ fn read(repo: &Repo) -> Result<Vec<Found>> {
     }
     let found = |query: &BStr, about: String| Found {
         query: query.into(),
-        description: about.replace(char::is_control, "?"),
+        description: plain::line(&about),
     };
     let here = local
         .iter()

@@ -31,10 +31,9 @@ pub fn make(
     {
         set(repo, branch, "treehopPr", OsStr::new(&number.to_string()))?;
     }
-    let mut git = checkout.git(here.git()).args(["worktree", "add"]);
-    if !checkout.loud {
-        git = git.args(["--quiet"]);
-    }
+    let mut git = checkout
+        .git(here.git())
+        .args(["worktree", "add", "--quiet"]);
     if source.commit(repo).is_some() {
         git = git.args(["--no-checkout"]);
     }
@@ -149,7 +148,8 @@ impl<'a> Checkout<'a> {
         if !self.loud {
             git = git.args(["--quiet"]);
         }
-        failing(git.run(), self.directory)
+        // It would print the commit's subject as it is, and that is somebody else's.
+        failing(git.work(), self.directory)
     }
 
     /// Runs the hook `post-checkout`, as `git worktree add` does. It cannot undo anything, so neither do we.
@@ -170,7 +170,7 @@ impl<'a> Checkout<'a> {
             && interrupt::check().is_ok()
         {
             let said = error.to_string();
-            eprintln!(
+            say!(
                 "treehop: the hook post-checkout failed, the worktree is complete{}{said}",
                 if said.is_empty() { "" } else { ": " }
             );

@@ -121,6 +121,8 @@ fn lines(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::quick;
+    use proptest::prelude::*;
 
     fn names(branch: &str) -> Names {
         Names {
@@ -167,5 +169,21 @@ mod tests {
             assert!(chosen(OsStr::new(name)).is_err(), "{name}");
         }
         assert_eq!(chosen(OsStr::new("-x y")).unwrap(), "-x y");
+    }
+
+    proptest! {
+        #![proptest_config(quick())]
+
+        #[test]
+        fn no_branch_leads_out_of_the_template(branch in ".{0,40}", before in "[a-z./-]{0,8}") {
+            let names = Names {
+                repo: "repo".into(),
+                branch: branch.as_str().into(),
+                name: slug(branch.as_str().into()),
+            };
+            let place = expand(format!("/none/{before}{{slug}}").as_bytes().as_bstr(), &names, Path::new("/x")).unwrap();
+            let other = expand(format!("/none/{before}name").as_bytes().as_bstr(), &names, Path::new("/x")).unwrap();
+            prop_assert_eq!(place.parent(), other.parent());
+        }
     }
 }

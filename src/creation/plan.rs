@@ -146,7 +146,7 @@ impl Making {
         let Making { journal, plan } = self;
         let journal = journal.settle()?;
         if let Some(said) = (Making { journal, plan }).end(repo, by, &turn)? {
-            eprintln!("treehop: {said}");
+            say!("treehop: {said}");
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Forge;
 use crate::error::{Exit, Failure};
-use crate::{git, interrupt, places};
+use crate::{git, interrupt, places, plain};
 
 /// The forge at `host`, by the programs that know it.
 pub fn knowing(host: &str) -> Option<Forge> {
@@ -164,14 +164,13 @@ pub fn lines(child: &mut Child, mut shown: impl FnMut(&[u8]) -> bool) -> Result<
     for line in BufReader::new(out).split(b'\n') {
         let line = line.context("could not read what was said")?;
         if shown(&line) {
-            show(line);
+            show(&line);
         }
     }
     Ok(())
 }
 
-/// Writes a line to standard error. Nobody may be there to read it.
-pub fn show(mut line: Vec<u8>) {
-    line.push(b'\n');
-    let _ = std::io::stderr().write_all(&line);
+/// Writes a line to standard error, made plain. Nobody may be there to read it.
+pub fn show(line: &[u8]) {
+    let _ = writeln!(std::io::stderr(), "{}", plain::lines(&line.to_str_lossy()));
 }

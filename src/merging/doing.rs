@@ -17,6 +17,7 @@ use crate::error::{Exit, Failure};
 use crate::git::{self, Git, branch_ref};
 use crate::interrupt;
 use crate::journal::{Journal, Kind, Record, Turn};
+use crate::plain;
 use crate::removal::contents::below;
 use crate::removal::git_dir;
 use crate::repo::Repo;
@@ -149,9 +150,7 @@ impl Attempt {
                 .into();
         }
         let message = format!("merging '{from}' into {into} conflicts; all is as it was");
-        let files = conflicts
-            .iter()
-            .map(|file| file.to_string().replace(char::is_control, "?"));
+        let files = conflicts.iter().map(plain::line);
         Failure::new(Exit::Conflict, message).listing(files).into()
     }
 
@@ -384,7 +383,7 @@ fn keep_changes(dir: &Path) -> Result<()> {
     let message = "changed while a merge was under way";
     asked(dir, &["stash", "store", "--message", message], [&*commit])?;
     asked(dir, &["reset", "--quiet", "--hard"], NONE)?;
-    eprintln!(
+    say!(
         "what was changed in '{}' meanwhile is in the stash",
         dir.display()
     );

@@ -15,6 +15,7 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::git::{Git, branch_ref};
 use crate::merged;
+use crate::plain;
 use crate::removal::{Surroundings, counted};
 use crate::repo::Repo;
 use crate::repo::changes::{self, Changes};
@@ -263,7 +264,7 @@ impl Target {
         let (short, branch) = (upstream.short(), &self.branch);
         if !pull {
             let commits = many(upstream.ahead, "commit");
-            eprintln!("{short} is {commits} ahead of {branch}; wmerge --pull takes them first");
+            say!("{short} is {commits} ahead of {branch}; wmerge --pull takes them first");
             return Ok(own());
         }
         if upstream.diverged {
@@ -403,9 +404,7 @@ impl Plan {
             ),
         };
         let message = format!("{does} would conflict; nothing was changed");
-        let files = files
-            .iter()
-            .map(|file| file.to_string().replace(char::is_control, "?"));
+        let files = files.iter().map(plain::line);
         let hint = format!(
             "{} {verb} {}, resolve it there (or let claude), then wmerge again",
             git_in(path),
@@ -425,9 +424,7 @@ impl Plan {
                 let message = format!(
                     "these files of '{name}', which git does not track, would be overwritten:"
                 );
-                let files = files
-                    .iter()
-                    .map(|file| file.to_string().replace(char::is_control, "?"));
+                let files = files.iter().map(plain::line);
                 let failure = Failure::new(Exit::Refused, message).listing(files);
                 Err(anyhow::Error::from(
                     failure.hint("move them away, or commit them"),

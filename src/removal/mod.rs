@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::error::{Exit, Failure};
 use crate::merged::Place;
+use crate::plain;
 use crate::repo::discover::pointer;
 use crate::repo::{Head, Repo, stash};
 use crate::session::lock::Lock;
@@ -101,7 +102,7 @@ impl Plan {
         }
         let verb = if dry_run { "would remove" } else { "removed" };
         let stashed = stashed(repo, &done);
-        eprintln!("{verb} '{}'{}{stashed}", done.name, self.describe(&done));
+        say!("{verb} '{}'{}{stashed}", done.name, self.describe(&done));
         Ok(done)
     }
 
@@ -188,7 +189,7 @@ fn listed(names: impl IntoIterator<Item = impl Display, IntoIter: ExactSizeItera
     if more > 0 {
         let _ = write!(line, " and {more} more");
     }
-    line.replace(char::is_control, "?")
+    plain::line(&line)
 }
 
 fn joined(names: impl Iterator<Item = impl Display>) -> String {

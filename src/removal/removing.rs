@@ -298,7 +298,7 @@ fn delete_branch(repo: &Repo, branch: &BStr, head: &str) -> bool {
         })
     };
     if let Err(error) = delete() {
-        eprintln!("the branch {branch} is kept: {error:#}");
+        say!("the branch {branch} is kept: {error:#}");
         return false;
     }
     remove_settings(repo, branch);

@@ -13,7 +13,7 @@ use super::discover::pointer;
 use super::refs::Refs;
 use super::{Head, Repo};
 use crate::git::Git;
-use crate::{file, parallel};
+use crate::{file, parallel, plain};
 
 /// From so many worktrees on their files are read by several threads.
 pub const MANY: usize = 64;
@@ -291,11 +291,8 @@ fn short_name(base: BString, repo: &BString) -> BString {
     }
 }
 
-/// The last part of `path`, with control characters as `?`: it is shown in prompts and on screens.
+/// The last part of `path`, plain: it is shown in prompts and on screens.
 pub fn base_name(path: &Path) -> BString {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_bytes();
-    name.iter()
-        .map(|b| if b.is_ascii_control() { b'?' } else { *b })
-        .collect::<Vec<_>>()
-        .into()
+    plain::bytes(name.as_bstr())
 }

@@ -10,6 +10,7 @@ use gix::bstr::ByteSlice;
 use rustix::fs::FlockOperation;
 
 use crate::error::{Exit, Failure};
+use crate::plain;
 
 /// How much of the end of a log is looked at.
 const END: u64 = 64 * 1024;
@@ -109,7 +110,7 @@ fn shown(bytes: &[u8]) -> Vec<String> {
         let line = line.to_str_lossy();
         let line = anstream::adapter::strip_str(&line).to_string();
         let last = line.trim_end().rsplit('\r').next().unwrap_or_default();
-        last.replace(|c: char| c.is_control() && c != '\t', "?")
+        plain::lines(last)
     });
     lines.filter(|line| !line.trim().is_empty()).collect()
 }

@@ -15,7 +15,7 @@ use super::log::{self, Log};
 use super::{Status, Step, python};
 use crate::repo::Repo;
 use crate::repo::entry::Entry;
-use crate::{git, interrupt, places, table, venv};
+use crate::{git, interrupt, places, plain, table, venv};
 
 /// How often a running tool is looked at, and the line in a terminal is written anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ impl Command {
         let line_as_is = OsString::from_vec(line.to_vec());
         Command {
             args: vec!["sh".into(), "-c".into(), line_as_is],
-            shown: vec![line.to_string().replace(char::is_control, " ")],
+            shown: vec![plain::line(line)],
         }
     }
 

@@ -3,7 +3,7 @@
 //! What was tried is counted, and `tests/run.sh` prints the sums at the end.
 
 #[path = "../it/common/mod.rs"]
-#[allow(dead_code, reason = "shared with `it`, which uses all of it")]
+#[allow(dead_code, reason = "shared with `it`, which uses the rest")]
 mod common;
 
 mod faults;

@@ -353,20 +353,20 @@ impl Plan {
         let would = if args.dry_run { "would be " } else { "" };
         let file = places::tilde(&self.file);
         match self.action {
-            Action::Added => eprintln!("claude: {would}added to {file}"),
-            Action::Updated => eprintln!("claude: {would}updated in {file}"),
-            Action::Unchanged => eprintln!("claude: up to date in {file}"),
-            Action::Removed => eprintln!("claude: {would}removed from {file}"),
-            Action::Absent => eprintln!("claude: not in {file}"),
+            Action::Added => say!("claude: {would}added to {file}"),
+            Action::Updated => say!("claude: {would}updated in {file}"),
+            Action::Unchanged => say!("claude: up to date in {file}"),
+            Action::Removed => say!("claude: {would}removed from {file}"),
+            Action::Absent => say!("claude: not in {file}"),
         }
         if args.uninstall {
             return;
         }
         for event in &self.others {
-            eprintln!("claude: {event} has another hook, too: Claude Code runs both");
+            say!("claude: {event} has another hook, too: Claude Code runs both");
         }
         if self.status_line == Some(false) {
-            eprintln!(
+            say!(
                 "claude: your own status line stays; treehop's would be: {} {STATUS_LINE}",
                 self.program
             );
@@ -377,6 +377,6 @@ impl Plan {
 /// Where treehop goes from the shells, Claude Code may still call it.
 pub fn remind() {
     if plan(false, true).is_ok_and(|plan| plan.action == Action::Removed) {
-        eprintln!("hint: Claude Code still calls it: treehop install claude --uninstall");
+        say!("hint: Claude Code still calls it: treehop install claude --uninstall");
     }
 }

@@ -1,7 +1,7 @@
 //! `treehop install`
 
 mod claude;
-mod json;
+pub mod json;
 mod shells;
 
 use std::io::IsTerminal;

@@ -211,11 +211,11 @@ pub fn report(plans: &[Plan], args: &cli::Install) -> Result<()> {
     for plan in plans {
         let (shell, file) = (plan.shell.name(), places::tilde(&plan.file));
         match plan.action {
-            Action::Added => eprintln!("{shell}: {would}added to {file}"),
-            Action::Updated => eprintln!("{shell}: {would}updated in {file}"),
-            Action::Unchanged => eprintln!("{shell}: up to date in {file}"),
-            Action::Removed => eprintln!("{shell}: {would}removed from {file}"),
-            Action::Absent => eprintln!("{shell}: not in {file}"),
+            Action::Added => say!("{shell}: {would}added to {file}"),
+            Action::Updated => say!("{shell}: {would}updated in {file}"),
+            Action::Unchanged => say!("{shell}: up to date in {file}"),
+            Action::Removed => say!("{shell}: {would}removed from {file}"),
+            Action::Absent => say!("{shell}: not in {file}"),
         }
     }
     if args.uninstall || args.dry_run || plans.is_empty() {
@@ -224,25 +224,23 @@ pub fn report(plans: &[Plan], args: &cli::Install) -> Result<()> {
     if plans.iter().any(|plan| plan.shell == Shell::Bash)
         && let Some(hint) = login_bash()?
     {
-        eprintln!("hint: {hint}");
+        say!("hint: {hint}");
     }
     if places::program("treehop").is_none()
         && let Some(folder) = places::treehop()?.parent()
     {
-        eprintln!(
+        say!(
             "hint: treehop is not on PATH; the shells above will find it in {}",
             places::tilde(folder)
         );
     }
-    eprintln!("\nOpen a new terminal, or type in this one:");
+    say!("\nOpen a new terminal, or type in this one:");
     for plan in plans {
-        eprintln!("  {:<5} {}", plan.shell.name(), plan.shell.load()?);
+        say!("  {:<5} {}", plan.shell.name(), plan.shell.load()?);
     }
-    eprintln!(
-        "Your prompt was left alone. To see branch and worktree in it, add to your settings:"
-    );
+    say!("Your prompt was left alone. To see branch and worktree in it, add to your settings:");
     for plan in plans {
-        eprintln!("  {:<5} {}", plan.shell.name(), plan.shell.prompt());
+        say!("  {:<5} {}", plan.shell.name(), plan.shell.prompt());
     }
     Ok(())
 }

@@ -130,7 +130,8 @@ impl Tmux {
         tmux
     }
 
-    fn tell<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Option<String> {
+    /// Has tmux do something; what it printed, if it did.
+    pub fn tell<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Option<String> {
         let mut command = Command::new(tools::program("tmux"));
         command
             .env_clear()

@@ -10,7 +10,8 @@ use super::{Repo, Scratch, schema, tools};
 /// What one run printed, and how it ended.
 pub struct Out {
     args: Vec<OsString>,
-    status: Option<i32>,
+    /// `None`: a signal ended it.
+    pub status: Option<i32>,
     /// Standard output.
     pub stdout: Vec<u8>,
     /// Standard error.

@@ -27,8 +27,8 @@ const MARK: &str = "treehop-undo";
 pub fn restore(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
     let turn = unfinished::turn(repo)?;
     let parent = free(repo, &removed.path)?;
-    // Hidden, and for certain on the same file system.
-    let place = parent.join(format!(".treehop-{}", removed.id));
+    // Hidden, and for certain on the same file system; not where the removal may still delete behind what it renamed.
+    let place = parent.join(format!(".treehop-undo-{}", removed.id));
     let mut record = removed.record();
     record.add_path("place", &place);
     let journal = Journal::begin(&repo.common_dir, Kind::Undoing, &removed.id, &record)?;

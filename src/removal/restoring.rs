@@ -27,8 +27,7 @@ const MARK: &str = "treehop-undo";
 pub fn restore(repo: &Repo, removed: &Removed) -> Result<Option<String>> {
     let turn = unfinished::turn(repo)?;
     let parent = free(repo, &removed.path)?;
-    // Hidden, and for certain on the same file system; not where a removal renames to, whose remains may still be being
-    // deleted.
+    // Hidden, and for certain on the same file system; not where the removal may still delete behind what it renamed.
     let place = parent.join(format!(".treehop-undo-{}", removed.id));
     let mut record = removed.record();
     record.add_path("place", &place);

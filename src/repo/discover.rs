@@ -142,6 +142,12 @@ fn read(dir: &Path) -> Result<Option<Found>> {
         let Some(common_dir) = common(&git_dir) else {
             return Ok(None);
         };
+        // The shells read it at every prompt, and git does: a pipe there would keep them waiting for ever.
+        let head = git_dir.join("HEAD");
+        if head.metadata().is_ok_and(|meta| !meta.is_file()) {
+            let message = format!("no repository here: '{}' is not a file", head.display());
+            return Err(Failure::new(Exit::NotFound, message).into());
+        }
         let owners = [
             at.uid(),
             meta.uid(),

@@ -253,3 +253,21 @@ fn session(repo: &Repo) -> Tmux {
     });
     claude
 }
+
+/// What is deleted behind a removal is never what `undo` brings back meanwhile.
+#[test]
+fn undo_beside_what_is_deleted_behind() {
+    let repo = Repo::new();
+    let tree = repo.worktree("big");
+    for number in 0..1500 {
+        fs::write(tree.join(format!("f{number}")), format!("{number}\n")).unwrap();
+    }
+    for round in 0..6 {
+        repo.treehop(["remove", "--force", "big"]).ok();
+        repo.treehop(["undo", "big"]).ok();
+        for number in 0..1500 {
+            let file = fs::read_to_string(tree.join(format!("f{number}")));
+            assert_eq!(file.ok(), Some(format!("{number}\n")), "round {round}");
+        }
+    }
+}

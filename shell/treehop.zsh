@@ -39,7 +39,6 @@ function wcd {
         -i | --interactive) pick=1 ;;
         -s | --subdir) options+=(--subdir) ;;
         -t | --tab) tab=1 ;;
-      -t) tab=1 ;;
         -) words+=("$(__treehop_previous)") ;;
         -*)
           \printf "treehop: wcd has no option '%s'\nhint: wcd -h\n" "$arg" >&2

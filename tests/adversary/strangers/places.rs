@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -31,6 +32,33 @@ fn give_away(path: &Path, instead: u32) {
         .arg(path)
         .status();
     assert!(status.unwrap().success());
+}
+
+/// A repository in which whoever reads HEAD waits for somebody to write it.
+pub fn with_a_pipe_for_head(scratch: &Rc<Scratch>) -> PathBuf {
+    let repo = Repo::named(scratch, "pipe");
+    let head = repo.main.join(".git/HEAD");
+    fs::remove_file(&head).unwrap();
+    let made = Command::new("mkfifo").arg(&head).status();
+    assert!(made.unwrap().success());
+    repo.main
+}
+
+#[test]
+fn a_pipe_for_head_keeps_nobody_waiting() {
+    let repo = Repo::new();
+    let pipe = with_a_pipe_for_head(&repo.scratch);
+    for args in [
+        &["here"][..],
+        &["list", "--full"],
+        &["find", "x"],
+        &["new", "x"],
+    ] {
+        let out = repo.treehop_in(&pipe, args);
+        let said = out.fails(3);
+        assert!(said.contains("HEAD' is not a file"), "{said}");
+    }
+    counted("traps walked over", 1);
 }
 
 /// In the copy of a worktree "this one" would be the one that was copied.

@@ -16,6 +16,7 @@ fn walk(shell: Shell) {
     for trap in traps {
         (trap.lay)(&repo, &canaries);
     }
+    let pipe = super::places::with_a_pipe_for_head(&repo.scratch);
     let start = repo.shell(shell).dir(&repo.scratch.home);
     let start = match shell {
         Shell::Zsh => start.before("autoload -Uz compinit && compinit -u -D"),
@@ -37,6 +38,9 @@ fn walk(shell: Shell) {
         s.probe().at(dir).no_venv();
         assert_eq!(canaries.ran(), [""; 0], "cd {}", dir.display());
     }
+    s.cd(&pipe);
+    s.probe().at(&pipe);
+    s.cd(&repo.main);
     s.text("wcd au").keys(&["Tab"]);
     s.tmux.settle("the branch", |screen| {
         screen.cursor_line().contains("wcd feature/auth")

@@ -173,7 +173,7 @@ const PROMISES: [(&str, &[&str]); 28] = [
         "Status 3: no such worktree",
         &[
             "it::scenarios::wcd_nothing_found_is_3",
-            "it::here::outside_one_line_and_3",
+            "it::here::outside_one_line_one_hint_and_3",
             "adversary::faults::files::a_directory_that_vanished",
         ],
     ),

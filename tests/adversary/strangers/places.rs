@@ -51,7 +51,6 @@ fn a_pipe_for_head_keeps_nobody_waiting() {
     for args in [
         &["here"][..],
         &["list", "--full"],
-        &["find", "x"],
         &["new", "x"],
     ] {
         let out = repo.treehop_in(&pipe, args);

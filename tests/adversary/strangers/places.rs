@@ -48,11 +48,7 @@ pub fn with_a_pipe_for_head(scratch: &Rc<Scratch>) -> PathBuf {
 fn a_pipe_for_head_keeps_nobody_waiting() {
     let repo = Repo::new();
     let pipe = with_a_pipe_for_head(&repo.scratch);
-    for args in [
-        &["here"][..],
-        &["list", "--full"],
-        &["new", "x"],
-    ] {
+    for args in [&["here"][..], &["list", "--full"], &["new", "x"]] {
         let out = repo.treehop_in(&pipe, args);
         let said = out.fails(3);
         assert!(said.contains("HEAD' is not a file"), "{said}");

@@ -12,7 +12,7 @@ use crate::error::{Exit, Failure};
 use crate::query::{self, Target};
 use crate::repo::Repo;
 use crate::repo::entry::{self, Entry};
-use crate::{claude, known, plain, shell};
+use crate::{claude, known, parallel, plain, shell};
 
 /// A repository that is searched.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Searched {
         Ok(Searched { repo, entries })
     }
 
-    fn targets(&self) -> impl Iterator<Item = Target> {
-        self.entries.iter().map(|e| Target {
+    fn targets(&self) -> Vec<Target> {
+        parallel::each(entry::MANY, &self.entries, |e| Target {
             branch: e.branch_meant(),
             name: e.name.clone(),
             base: entry::base_name(&e.path),

@@ -343,8 +343,12 @@ if [[ -n $peers ]]; then
       -- "$HOME/git/big" "$treehop" list --full -- "$HOME/git/big" wt list --format=json
   fi
   switching
-  against "candidates for a Tab / worktrunk's" 0.2 20 -- "$auth" "$treehop" find --all --fields query,description f \
-    -- "$auth" env COMPLETE=bash _CLAP_COMPLETE_INDEX=2 _CLAP_COMPLETE_COMP_TYPE=9 _CLAP_COMPLETE_SPACE=true wt -- wt switch f
+  # What bash asks it at a Tab; its own `--` would be one of ours.
+  printf '%s\n' '#!/bin/sh' 'export COMPLETE=bash _CLAP_COMPLETE_INDEX=2 _CLAP_COMPLETE_COMP_TYPE=9 _CLAP_COMPLETE_SPACE=true' \
+    'exec wt -- wt switch f' >"$scratch/bin/wt-tab"
+  chmod +x "$scratch/bin/wt-tab"
+  against "candidates for a Tab / worktrunk's" 0.2 20 \
+    -- "$auth" "$treehop" find --all --fields query,description f -- "$auth" wt-tab
   for tree in "$HOME"/git/bitsandbytes*; do zoxide add "$tree"; done
   against 'find fix / zoxide query fix' 1 200 -- "$HOME" "$treehop" -C "$auth" find --fields cd fix -- "$HOME" zoxide query fix
   printf '[git_branch]\n' >"$scratch/starship.toml"

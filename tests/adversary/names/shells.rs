@@ -94,6 +94,17 @@ fn typed(s: &Session) -> String {
         .to_owned()
 }
 
+/// `TREEHOP_TEST_SEEDS=25` tries a thousand names in each shell; by itself it is forty.
+fn through_all(shell: Shell, seed: u64) {
+    let seeds = std::env::var("TREEHOP_TEST_SEEDS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok())
+        .unwrap_or(1);
+    for more in 0..seeds {
+        through(shell, seed + 100 * more);
+    }
+}
+
 fn through(shell: Shell, seed: u64) {
     let repo = Repo::new();
     let mut names = Generator::new(seed);
@@ -217,20 +228,20 @@ fn harmless(record: &Path) {
 
 #[test]
 fn bash() {
-    through(Shell::Bash, 11);
+    through_all(Shell::Bash, 11);
 }
 
 #[test]
 fn zsh() {
-    through(Shell::Zsh, 12);
+    through_all(Shell::Zsh, 12);
 }
 
 #[test]
 fn fish() {
-    through(Shell::Fish, 13);
+    through_all(Shell::Fish, 13);
 }
 
 #[test]
 fn nu() {
-    through(Shell::Nu, 14);
+    through_all(Shell::Nu, 14);
 }

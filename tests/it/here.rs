@@ -153,6 +153,37 @@ fn venvs_that_are_not_to_be_trusted() {
     refused(&repo);
 }
 
+/// A big index is searched only once, and what was found is never believed of another index.
+#[test]
+fn a_venv_beside_a_big_index() {
+    let repo = Repo::new();
+    let long = "x".repeat(120);
+    for number in 0..2500 {
+        fs::write(repo.main.join(format!("src/{long}{number}")), "").unwrap();
+    }
+    repo.git(["add", "."]);
+    let index = repo.main.join(".git/index");
+    assert!(fs::metadata(index).unwrap().len() > 256 * 1024);
+    let venv = repo.venv(&repo.main);
+    let note = repo.main.join(".git/treehop-untracked");
+    for _ in 0..2 {
+        assert_eq!(repo.here(&repo.main)["venv"], venv.to_str().unwrap());
+        assert!(note.exists());
+    }
+    repo.git(["add", "--force", ".venv/pyvenv.cfg"]);
+    let here = repo.here(&repo.main);
+    assert_eq!(here["venv"], Value::Null);
+    let why = here["venv_refused"].as_str().unwrap();
+    assert!(why.contains("tracked by git"), "{why}");
+    // What leads elsewhere is neither followed nor written through.
+    repo.git(["rm", "--cached", "-r", "-q", ".venv"]);
+    let elsewhere = repo.scratch.write("precious", "precious");
+    fs::remove_file(&note).unwrap();
+    symlink(&elsewhere, &note).unwrap();
+    assert_eq!(repo.here(&repo.main)["venv"], venv.to_str().unwrap());
+    assert_eq!(fs::read_to_string(elsewhere).unwrap(), "precious");
+}
+
 #[test]
 fn a_link_to_a_venv_in_the_same_worktree_is_fine() {
     let repo = Repo::guide();

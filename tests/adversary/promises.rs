@@ -87,6 +87,7 @@ const PROMISES: [(&str, &[&str]); 28] = [
             "it::scenarios::a_linked_venv_is_refused",
             "it::scenarios::a_venv_that_others_can_write_to_is_refused",
             "it::here::venvs_that_are_not_to_be_trusted",
+            "it::here::a_venv_beside_a_big_index",
             "adversary::strangers::places::an_environment_that_others_can_change_is_not_activated",
         ],
     ),

@@ -191,6 +191,24 @@ fn garbage_in_the_registry() {
     );
 }
 
+/// What cannot be read is as if it were not there; who is root can read all but these.
+#[test]
+fn an_unreadable_registry() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let repo = Repo::guide();
+    let _session = Session::start(&repo.scratch, &repo.auth(), "busy");
+    let sessions = repo.scratch.home.join(".claude/sessions");
+    fs::create_dir(sessions.join("7.json")).unwrap();
+    symlink("nowhere", sessions.join("8.json")).unwrap();
+    let closed = repo.scratch.write(".claude/sessions/9.json", "{}");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    assert_eq!(live(&repo, &repo.auth()).len(), 1);
+    fs::rename(&sessions, repo.scratch.home.join("elsewhere")).unwrap();
+    repo.scratch.write(".claude/sessions", "no folder");
+    assert_eq!(live(&repo, &repo.auth()).len(), 0);
+    repo.treehop(["list", "--format", "table"]).ok();
+}
+
 #[test]
 fn an_entry_with_only_what_counts() {
     let repo = Repo::guide();

@@ -8,6 +8,7 @@ use gix::bstr::{BString, ByteSlice};
 
 use crate::claude::{self, Session};
 use crate::cli::Show;
+use crate::output::{self, Document};
 use crate::parallel;
 use crate::repo::entry::{Entry, MANY};
 use crate::repo::{Head, Repo, changes, graph, objects, stash};
@@ -152,6 +153,19 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(worktrees)
+    }
+
+    /// The document about the worktree at `at`, from which the shell goes to `cd`.
+    ///
+    /// # Errors
+    /// As [`Reader::worktrees`].
+    pub fn document(&self, at: usize, cd: Option<PathBuf>) -> Result<Document> {
+        Ok(Document {
+            schema: output::SCHEMA,
+            repo: self.repo(),
+            worktree: self.worktrees(&[at])?.remove(0),
+            cd,
+        })
     }
 
     /// All that comes without `--full`, but for sessions and what needs the settings.

@@ -9,7 +9,7 @@ use gix::bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use crate::cli;
-use crate::output::{self, Document, Found, Row};
+use crate::output::{self, Found, Row};
 use crate::reader::Reader;
 use crate::search::{At, Search};
 use crate::worktree::{RepoInfo, Worktree};
@@ -55,20 +55,12 @@ pub fn run(args: &cli::Find) -> Result<()> {
         [at] => {
             let searched = &search.repos[at.0];
             let reader = Reader::new(&searched.repo, &searched.entries, &args.show);
-            let worktree = reader.worktrees(&[at.1])?.remove(0);
             let cd = search.landing(*at, &dir, args.subdir);
+            let document = reader.document(at.1, (!args.tab).then(|| cd.clone()))?;
             if args.tab {
-                tab::open(&cd, worktree.name.as_bstr(), None)?;
+                tab::open(&cd, document.worktree.name.as_bstr(), None)?;
             }
-            output::one(
-                &Document {
-                    schema: output::SCHEMA,
-                    repo: reader.repo(),
-                    worktree,
-                    cd: (!args.tab).then_some(cd),
-                },
-                &args.show,
-            )
+            output::one(&document, &args.show)
         }
         several => Err(search.ambiguous(several)),
     }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::claude;
 use crate::cli;
 use crate::known;
-use crate::output::{self, Document};
+use crate::output;
 use crate::reader::Reader;
 use crate::repo::Repo;
 
@@ -27,14 +27,5 @@ pub fn run(args: &cli::Here) -> Result<()> {
         .position(|entry| entry.git_dir == repo.git_dir);
     let at = here.ok_or_else(|| repo.not_listed())?;
     let reader = Reader::knowing(sessions, &repo, &entries, &args.show);
-    let worktree = reader.worktrees(&[at])?.remove(0);
-    output::one(
-        &Document {
-            schema: output::SCHEMA,
-            repo: reader.repo(),
-            worktree,
-            cd: None,
-        },
-        &args.show,
-    )
+    output::one(&reader.document(at, None)?, &args.show)
 }

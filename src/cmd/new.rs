@@ -182,12 +182,7 @@ fn print(
         .position(|entry| entry.path == directory)
         .with_context(|| format!("git does not list '{}'", directory.display()))?;
     let reader = Reader::new(&repo, &entries, &args.show);
-    let mut document = Document {
-        schema: output::SCHEMA,
-        repo: reader.repo(),
-        worktree: reader.worktrees(&[at])?.remove(0),
-        cd: Some(directory.into()),
-    };
+    let mut document = reader.document(at, Some(directory.into()))?;
     let mut launch = launch;
     if args.tab {
         let launch = launch.take().map(|launch| claude_in(launch, args));

@@ -117,12 +117,7 @@ pub fn run(args: &cli::Pr) -> Result<()> {
         }
     }
     let reader = Reader::new(repo, entries, &args.show);
-    let document = Document {
-        schema: output::SCHEMA,
-        repo: reader.repo(),
-        worktree: reader.worktrees(&[at.1])?.remove(0),
-        cd: None,
-    };
+    let document = reader.document(at.1, None)?;
     if args.show.fields.is_empty() && args.show.format == Format::Json {
         return output::json(&Report {
             document,

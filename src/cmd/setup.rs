@@ -37,12 +37,7 @@ pub fn run(args: &cli::Setup) -> Result<()> {
     // Read afterwards: the virtual environment may be new.
     let searched = &search.repos[at.0];
     let reader = Reader::new(&searched.repo, &searched.entries, &args.show);
-    let document = Document {
-        schema: output::SCHEMA,
-        repo: reader.repo(),
-        worktree: reader.worktrees(&[at.1])?.remove(0),
-        cd: None,
-    };
+    let document = reader.document(at.1, None)?;
     if args.show.fields.is_empty() && args.show.format == Format::Json {
         return output::json(&Report { document, steps });
     }

@@ -92,12 +92,7 @@ pub fn run(args: &cli::Undo) -> Result<()> {
         .position(|entry| entry.path == removed.path)
         .context("git does not list it")?;
     let reader = Reader::new(&repo, &entries, &args.show);
-    let document = Document {
-        schema: output::SCHEMA,
-        repo: reader.repo(),
-        worktree: reader.worktrees(&[at])?.remove(0),
-        cd: Some(removed.path.clone()),
-    };
+    let document = reader.document(at, Some(removed.path.clone()))?;
     if !args.show.fields.is_empty() || args.show.format == Format::Table {
         return output::one(&document, &args.show);
     }

@@ -67,12 +67,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Prints `error` for people and returns the status to end with; does not return where a signal asked for the end.
-pub fn report(error: &anyhow::Error) -> std::process::ExitCode {
+pub fn report(error: &anyhow::Error) -> u8 {
     let failure = error.downcast_ref::<Failure>();
     say!("treehop: {error:#}");
     if let Some(hint) = failure.and_then(|f| f.hint.as_ref()) {
         say!("hint: {hint}");
     }
     crate::interrupt::end();
-    (failure.map_or(Exit::Failed, |f| f.exit) as u8).into()
+    failure.map_or(Exit::Failed, |f| f.exit) as u8
 }

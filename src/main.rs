@@ -2,7 +2,7 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
-#![cfg_attr(fuzzing, no_main)]
+#![cfg_attr(any(fuzzing, all(target_os = "linux", target_env = "gnu", not(test))), no_main)]
 
 #[macro_use]
 mod plain;
@@ -36,6 +36,8 @@ mod search;
 mod session;
 mod setup;
 mod shell;
+#[cfg(all(target_os = "linux", target_env = "gnu", not(any(fuzzing, test))))]
+mod start;
 mod tab;
 mod table;
 mod unfinished;
@@ -43,11 +45,12 @@ mod venv;
 mod watch;
 mod worktree;
 
-use std::process::ExitCode;
+#[cfg(any(test, not(all(target_os = "linux", target_env = "gnu"))))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
 
-fn main() -> ExitCode {
-    match cmd::run(std::env::args_os()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error::report(&error),
-    }
+/// The status to end with.
+fn run() -> u8 {
+    cmd::run(std::env::args_os()).map_or_else(|error| error::report(&error), |()| 0)
 }

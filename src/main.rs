@@ -2,7 +2,10 @@
 //!
 //! One way through: `main` → `cli` → `cmd/<name>` → `repo` and `worktree` → `output`.
 
-#![cfg_attr(any(fuzzing, all(target_os = "linux", target_env = "gnu", not(test))), no_main)]
+#![cfg_attr(
+    any(fuzzing, all(target_os = "linux", target_env = "gnu", not(test))),
+    no_main
+)]
 
 #[macro_use]
 mod plain;

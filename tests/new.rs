@@ -903,7 +903,8 @@ fn fields_are_what_a_shell_reads() {
         text(&out.stdout).replace("a-b\na/b\n\na-b\n", "a-b\na/b\n\nb\n"),
         expected
     );
-    assert_eq!(text(&out.stderr), "");
+    let said = "'a/b' is a new branch from HEAD: ";
+    assert!(text(&out.stderr).starts_with(said), "{out:?}");
 }
 
 // What goes wrong.

@@ -40,6 +40,9 @@ struct Made {
 /// What was made.
 #[derive(Serialize)]
 pub struct Created {
+    /// The branch, or the commit without one.
+    #[serde(skip)]
+    what: BString,
     /// Is the branch new?
     branch: bool,
     /// What the new branch, or the worktree without one, begins at.
@@ -47,6 +50,25 @@ pub struct Created {
     from: Option<BString>,
     /// The pull request that the branch is.
     pub pr: Option<u64>,
+}
+
+impl Created {
+    /// A branch that is new by a slip of the fingers should be seen at once.
+    fn say(&self, directory: &Path) {
+        let is = match (self, &self.from) {
+            (
+                Created {
+                    pr: Some(number), ..
+                },
+                _,
+            ) => format!("pull request {number}"),
+            (Created { branch: true, .. }, Some(from)) => format!("a new branch from {from}"),
+            (Created { branch: true, .. }, None) => "a new branch".to_owned(),
+            (_, Some(_)) => "checked out without a branch".to_owned(),
+            (_, None) => "your branch".to_owned(),
+        };
+        say!("'{}' is {is}: {}", self.what, directory.display());
+    }
 }
 
 /// Runs `treehop new`.
@@ -66,6 +88,7 @@ pub fn run(args: &cli::New) -> Result<()> {
         return candidates::print(&repo, args);
     }
     let (directory, created) = worktree(args, &dir, from, repo)?;
+    created.say(&directory);
     let steps = set_up(args, &directory, created.pr)?;
     let launch = (args.claude || fork.is_some()).then(|| Launch {
         args: args.claude_args.len(),
@@ -146,6 +169,7 @@ pub fn worktree(
             .hint(format!("wcd {name}"))
     })?;
     let created = Created {
+        what: source.what().clone(),
         branch: source.branch().is_some_and(|(_, new)| new),
         from: source.from(),
         pr: source.number(),

@@ -32,11 +32,13 @@ enum Copied {
     Blocked(PathBuf),
 }
 
-/// Copies from the worktree at `from` to that of `to`, if there is anything to copy.
-pub fn step(from: &Path, to: &Entry) -> Option<Step> {
-    if !from.join(NAME).is_file() {
-        return None;
-    }
+/// Does the worktree at `from` name anything?
+pub fn is_wanted(from: &Path) -> bool {
+    from.join(NAME).is_file()
+}
+
+/// Copies from the worktree at `from` to that of `to`.
+pub fn step(from: &Path, to: &Entry) -> Step {
     let began = Instant::now();
     let copied = copy(from, to);
     let (status, reason) = match copied {
@@ -46,7 +48,7 @@ pub fn step(from: &Path, to: &Entry) -> Option<Step> {
     say(&format!("{NAME}: {reason}"));
     let mut step = Step::without_command("copy", status, reason);
     step.seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-    Some(step)
+    step
 }
 
 /// Copies and says what.

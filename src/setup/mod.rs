@@ -93,11 +93,16 @@ pub fn worktree(top: &Path, extent: Extent) -> Result<Vec<Step>> {
             .hint("wsetup QUERY")
             .into());
     }
-    let log = Log::open(&entry.git_dir)?;
-    let mut steps = vec![];
-    if let Some(source) = source(&repo, &entries).filter(|source| source.git_dir != entry.git_dir) {
-        steps.extend(include::step(&source.path, entry));
+    let source = source(&repo, &entries)
+        .filter(|source| source.git_dir != entry.git_dir && include::is_wanted(&source.path));
+    if extent == Extent::Copy && source.is_none() {
+        return Ok(vec![]);
     }
+    let log = Log::open(&entry.git_dir)?;
+    let mut steps: Vec<Step> = source
+        .map(|source| include::step(&source.path, entry))
+        .into_iter()
+        .collect();
     if extent == Extent::All {
         let runner = Runner::new(&repo, entry, log)?;
         match repo.settings().setup() {

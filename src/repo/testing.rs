@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A repository in a directory of its own, deleted when dropped.
 pub struct Scratch(PathBuf);
@@ -137,4 +137,24 @@ impl Chance {
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
+}
+
+/// Runs `test` with as many seeds, on all cores; `TREEHOP_TEST_SEEDS=2000` tries that many.
+pub fn each_seed(seeds: u64, test: impl Fn(u64) + Sync) {
+    let asked = std::env::var("TREEHOP_TEST_SEEDS").ok();
+    let seeds = asked.and_then(|asked| asked.parse().ok()).unwrap_or(seeds);
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    test(seed);
+                }
+            });
+        }
+    });
 }

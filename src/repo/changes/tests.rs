@@ -1,9 +1,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Changes, ask_git, changes, parse};
 use crate::repo::objects::open;
-use crate::repo::testing::{Chance, Scratch};
+use crate::repo::testing::{Chance, Scratch, each_seed};
 
 fn ours(scratch: &Scratch) -> Changes {
     changes(&open(scratch.path()).unwrap()).unwrap()
@@ -647,25 +646,8 @@ fn compare(seed: u64) {
     }
 }
 
-/// `TREEHOP_TEST_SEEDS=2000` tries more of them, four states each.
+/// Four states for each seed: a thousand.
 #[test]
 fn random_worktrees_count_as_in_git() {
-    let seeds = std::env::var("TREEHOP_TEST_SEEDS")
-        .ok()
-        .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(100);
-    let next = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        break;
-                    }
-                    compare(seed);
-                }
-            });
-        }
-    });
+    each_seed(250, compare);
 }

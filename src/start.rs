@@ -3,8 +3,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int};
-use std::fs::OpenOptions;
-use std::os::fd::{AsFd, IntoRawFd};
+use std::os::fd::IntoRawFd;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::stdio::{stderr, stdin, stdout};
 
 #[unsafe(no_mangle)]
 extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
@@ -17,11 +19,10 @@ extern "C" fn main(_: c_int, _: *const *const c_char) -> c_int {
 
 /// Where a standard stream is closed, a file that is opened later would get its number, and the next message.
 fn open_standard_streams() {
-    let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    for stream in [input.as_fd(), output.as_fd(), error.as_fd()] {
+    for stream in [stdin(), stdout(), stderr()] {
         if rustix::io::fcntl_getfd(stream).is_err() {
-            let null = OpenOptions::new().read(true).write(true).open("/dev/null");
-            // The lowest number that is free, so this one's.
+            // The lowest number that is free, so this one's; for the programs that are started, too.
+            let null = open("/dev/null", OFlags::RDWR, Mode::empty());
             let _ = null.map(IntoRawFd::into_raw_fd);
         }
     }

@@ -8,6 +8,8 @@
 )]
 
 #[macro_use]
+mod embedded;
+#[macro_use]
 mod plain;
 
 mod block;

@@ -33,12 +33,12 @@ impl Shell {
     }
 
     /// The integration, byte for byte as `shell/` has it.
-    pub fn integration(self) -> &'static str {
+    pub fn integration(self) -> String {
         match self {
-            Shell::Bash => include_str!("../shell/treehop.bash"),
-            Shell::Zsh => include_str!("../shell/treehop.zsh"),
-            Shell::Fish => include_str!("../shell/treehop.fish"),
-            Shell::Nu => include_str!("../shell/treehop.nu"),
+            Shell::Bash => embedded!("shell/treehop.bash"),
+            Shell::Zsh => embedded!("shell/treehop.zsh"),
+            Shell::Fish => embedded!("shell/treehop.fish"),
+            Shell::Nu => embedded!("shell/treehop.nu"),
         }
     }
 

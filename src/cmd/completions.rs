@@ -11,12 +11,12 @@ pub fn run(args: &cli::Completions) -> Result<()> {
     output::raw(text(args.shell).as_bytes())
 }
 
-fn text(shell: Shell) -> &'static str {
+fn text(shell: Shell) -> String {
     match shell {
-        Shell::Bash => include_str!("../../completions/treehop.bash"),
-        Shell::Zsh => include_str!("../../completions/_treehop"),
-        Shell::Fish => include_str!("../../completions/treehop.fish"),
-        Shell::Nu => include_str!("../../completions/treehop.nu"),
+        Shell::Bash => embedded!("completions/treehop.bash"),
+        Shell::Zsh => embedded!("completions/_treehop"),
+        Shell::Fish => embedded!("completions/treehop.fish"),
+        Shell::Nu => embedded!("completions/treehop.nu"),
     }
 }
 

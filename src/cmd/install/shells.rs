@@ -110,7 +110,7 @@ pub fn plan(shell: Shell, uninstall: bool) -> Result<Plan> {
         });
     }
     let after = block::put(before.as_deref(), &shell.block()?).map_err(damaged)?;
-    let copy = shell.integration().as_bytes().to_vec();
+    let copy = shell.integration().into_bytes();
     let action = match before
         .as_deref()
         .map_or(Ok(Taken::Absent), block::take)

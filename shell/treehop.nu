@@ -545,32 +545,25 @@ def __treehop_quote [text: string] {
 # --- Loading ----------------------------------------------------------------------------------------------------
 
 export-env {
-  let this = version
-  if $this.major == 0 and $this.minor < 110 {
-    print --stderr $"treehop: nu 0.110 or newer is needed, this is ($this.version)"
-  } else {
-    if $env.__treehop? == null { __treehop_start }
-    # Loaded a second time, these take their own places.
-    $env.__treehop.hook = {|| __treehop_hook }
-    $env.__treehop.deactivate = {||
-      # Twice on one line is once.
-      if $env.TREEHOP_VENV? == null { return }
-      $env.__treehop.declined = $env.TREEHOP_VENV
-      __treehop_deactivate
+  if (version).major == 0 and (version).minor < 110 {
+    print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
+  } else if $env.__treehop? == null {
+    # A parent's worktree is not ours; its venv is looked at on the first refresh.
+    load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
+    $env.__treehop = {
+      pwd: null, git_dir: null, common: null, root: null, top: null, last: null, marks: [], seen: null
+      inherited: $env.VIRTUAL_ENV?, declined: null, dropped: null, offered: false
+      deactivate: {||
+        # Twice on one line is once.
+        if $env.TREEHOP_VENV? == null { return }
+        $env.__treehop.declined = $env.TREEHOP_VENV
+        __treehop_deactivate
+      }
     }
-  }
-}
-
-def --env __treehop_start [] {
-  # A parent's worktree is not ours; its venv is looked at on the first refresh.
-  load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
-  $env.__treehop = {
-    pwd: null, git_dir: null, common: null, root: null, top: null, last: null, marks: [], seen: null
-    inherited: $env.VIRTUAL_ENV?, declined: null, dropped: null, offered: false
-  }
-  # In this order: what the first changes, the second sees.
-  $env.config.hooks = $env.config.hooks | merge deep --strategy append {
-    env_change: {PWD: [{|| do --env $env.__treehop.hook }], TREEHOP_VENV: (__treehop_offer_deactivate)}
-    pre_prompt: [{|| do --env $env.__treehop.hook }]
+    # Once: loaded a second time, the hooks are there. In this order: what the first changes, the second sees.
+    $env.config.hooks = $env.config.hooks | merge deep --strategy append {
+      env_change: {PWD: [{|| __treehop_hook }], TREEHOP_VENV: (__treehop_offer_deactivate)}
+      pre_prompt: [{|| __treehop_hook }]
+    }
   }
 }

@@ -466,8 +466,9 @@ def __treehop_waiting []: nothing -> int {
 def --env __treehop_segment [seen: any] {
   if $seen == null { return (__treehop_forget) }
   let worktree = $env.TREEHOP_WORKTREE
-  # A plain name, and nothing under way: nearly always. Of all else (a reftable's HEAD says nothing) the binary knows.
-  let usual = true not-in $seen.marks and $"($seen.head)($worktree)" =~ '^ref: refs/heads/[^.][ -~]+$'
+  # A plain name (no `.invalid`, as a reftable has it; nothing that a terminal obeys), and nothing under way: nearly
+  # always. Of all else the binary knows.
+  let usual = true not-in $seen.marks and $"($seen.head)($worktree)" =~ '^ref: refs/heads/[!-\-/-~][ -~]+$'
   let said = if $usual {
     let branch = $seen.head | str substring 16..
     [$branch (if ($branch | str replace --all '/' '-') == $worktree { $branch } else { $"($branch)@($worktree)" })]

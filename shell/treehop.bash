@@ -349,20 +349,31 @@ function __treehop_refresh {
   fi
   export TREEHOP_WORKTREE=${here[0]}
   __treehop_use "$venv" "$TREEHOP_WORKTREE"
+  __treehop_look || :
   __treehop_segment
 }
 
-# At every prompt, without a process: what HEAD says, and what is under way.
+# At every prompt, without a process: what HEAD says, and what is under way. The usual answer is that all is as it was.
+function __treehop_look {
+  local dir=$__treehop_git_dir
+  __treehop_head=''
+  # Tested first: to silence a redirection that fails costs more.
+  [[ ! -d $__treehop_top || ! -r $dir/HEAD ]] || IFS= \read -r __treehop_head <"$dir/HEAD" || :
+  [[ -n $__treehop_head && $__treehop_head == "${__treehop_seen-}" && ${TREEHOP_PROMPT_SESSIONS-} != 1 &&
+    ! -e $dir/rebase-merge && ! -e $dir/rebase-apply && ! -e $dir/MERGE_HEAD && ! -e $dir/CHERRY_PICK_HEAD &&
+    ! -e $dir/REVERT_HEAD && ! -e $dir/sequencer/todo && ! -e $dir/BISECT_LOG ]]
+}
+
+# What is new: it is put into the variables. (Not in one with the above: bash copies a function at each call.)
 function __treehop_segment {
-  local dir=$__treehop_git_dir head='' branch='' operation=''
-  # The 2> stands first, or a missing file would be shouted about.
-  IFS= \read -r head 2>/dev/null <"$dir/HEAD" || :
-  [[ -n $head && -d $__treehop_top ]] || {
+  local dir=$__treehop_git_dir head=$__treehop_head branch='' operation=''
+  __treehop_seen=''
+  if [[ -z $head ]]; then
     __treehop_forget
     return
-  }
+  fi
   if [[ $head == 'ref: refs/heads/.invalid' ]]; then
-    # A reftable: only the binary can say.
+    # A reftable: only the binary can say, and it may be different each time.
     head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
     export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
     __treehop_waiting
@@ -387,6 +398,7 @@ function __treehop_segment {
   elif [[ -e $dir/BISECT_LOG ]]; then
     operation=bisect
   fi
+  [[ -n $operation || ${TREEHOP_PROMPT_SESSIONS-} == 1 ]] || __treehop_seen=$head
   TREEHOP_BRANCH=$branch
   TREEHOP_PROMPT=${branch:-${head:0:7}}
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
@@ -438,7 +450,7 @@ function __treehop_hook {
   if [[ $PWD != "${__treehop_pwd-}" ]]; then
     __treehop_refresh
   elif [[ -n ${__treehop_git_dir-} ]]; then
-    __treehop_segment
+    __treehop_look || __treehop_segment
   fi
   __treehop_keep_path
   return "$status"

@@ -382,6 +382,7 @@ function __treehop_refresh
     end
     set -g __treehop_venv $here[2]
     set -g __treehop_git_dir $here[4]
+    set -g __treehop_marks $here[4]/{rebase-{merge,apply},{MERGE,CHERRY_PICK,REVERT}_HEAD,sequencer/todo,BISECT_LOG}
     set -g __treehop_common $here[5]
     set -g __treehop_root $here[6]
     if not set -q TREEHOP_WORKTREE; or test "$here[7]" != "$__treehop_top"
@@ -411,7 +412,7 @@ function __treehop_segment
     end
     read -l head <$dir/HEAD
     # One test for the usual answer: nothing is under way.
-    if path filter -q -- $dir/{rebase-{merge,apply},{MERGE,CHERRY_PICK,REVERT}_HEAD,sequencer/todo,BISECT_LOG}
+    if path filter -q -- $__treehop_marks
         if test -d $dir/rebase-merge; or test -d $dir/rebase-apply
             set operation rebase
         else if test -e $dir/MERGE_HEAD
@@ -534,6 +535,15 @@ else
         set -g __treehop_pwd
         # Nothing is called now: files of conf.d are read before config.fish sets PATH.
         function __treehop_hook --on-variable PWD --on-event fish_prompt
+            # The usual answer is that all is as it was. Without a block or a function: for each, fish counts the
+            # lines above.
+            test "$PWD" = "$__treehop_pwd"; and test -d "$__treehop_top"; and test -r "$__treehop_git_dir/HEAD"
+            and read -l head <"$__treehop_git_dir/HEAD"
+            and test "$head " = "$__treehop_seen"
+            and not path filter -q -- $__treehop_marks
+            and not set -q TREEHOP_PROMPT_SESSIONS
+            and test "$PATH $VIRTUAL_ENV $TREEHOP_VENV" = "$__treehop_kept"
+            and return
             if test "$PWD" != "$__treehop_pwd"
                 __treehop_refresh
             else if test -n "$__treehop_git_dir"

@@ -2,7 +2,7 @@
 # The files for bash, zsh and fish tell the same story in the same order.
 
 # An alias for a builtin (`alias open = ^open`) reaches into modules. `%` passes it by, where nu has it.
-const has_percent = ((version).major > 0 or (version).minor >= 114)
+const has_percent = (version).minor >= 114 or (version).major > 0
 
 # --- Asking the binary ------------------------------------------------------------------------------------------
 
@@ -31,9 +31,9 @@ def --env __treehop_cd [dir: string] {
 #   ^  @  '!'   the main one; this one; the one whose session waits (a bare ! would be the editor's)
 #   -           the one that you were in before
 #   REPO:QUERY  in another repository that you used before
-@example "to the worktree of feature/auth" { wcd auth }
-@example "back to where you were" { wcd - }
-@example "pick one from all" { wcd -i }
+@example "to the worktree of feature/auth" "wcd auth"
+@example "back to where you were" "wcd -"
+@example "pick one from all" "wcd -i"
 export def --env wcd [
   ...query: string@"nu-complete wcd" # which worktree
   --interactive (-i) # pick from a list
@@ -42,11 +42,8 @@ export def --env wcd [
 ]: nothing -> nothing {
   __treehop_begin
   # To pick without a word is to pick from all: the empty word fits all.
-  let words = if $interactive and ($query | is-empty) { [''] } else if '-' in $query {
-    let previous = __treehop_previous
-    $query | each {|word| if $word == '-' { $previous } else { $word } }
-  } else { $query }
-  let found = __treehop_find $words ...(if $subdir { ['--subdir'] } else { [] })
+  let words = if $interactive and $query == [] { [''] } else { $query }
+  let found = __treehop_find $words (if $subdir { '--subdir' })
   if $tab {
     let _opened = __treehop_ask find --tab -- $found.cd
     return
@@ -77,21 +74,22 @@ def --env __treehop_go [dir: string] {
 def __treehop_previous [] {
   let hop = $env.__treehop
   let outside = $env.TREEHOP_WORKTREE? == null and $hop.top != null and ($hop.top | path exists)
-  (if $outside { $hop.top } else { $hop.last }) | default '-'
+  if $outside { $hop.top } else { $hop.last | default '-' }
 }
 
-# What the words mean. In a terminal one of several is picked.
-def __treehop_find [words: list<string>, ...options: string] {
-  let ask = ($words | is-not-empty) and (is-terminal --stdin) and (is-terminal --stderr)
+# What the words mean; `-` is where one was before. In a terminal one of several is picked.
+def __treehop_find [words: list<string>, option?: string] {
+  let words = $words | each {|word| if $word == '-' { __treehop_previous } else { $word } }
+  let all = if $words != [] and (is-terminal --stdin) and (is-terminal --stderr) { '--all' }
   # A failing program ends this with its own message and status; an error of nu's would be status 1.
-  let out = __treehop_ask find ...$options ...(if $ask { ['--all'] } else { [] }) -- ...$words
+  let out = __treehop_ask find ...([$option $all] | compact) -- ...$words
   let found = $out | from json
-  if $ask { __treehop_pick $found.matches } else { $found }
+  if $all == null { $found } else { __treehop_pick $found.matches }
 }
 
 # One needs no question. To leave the list without an answer is to fail.
 def __treehop_pick [rows: list] {
-  if ($rows | length) == 1 { return $rows.0 }
+  if $rows.1? == null { return $rows.0 }
   let lines = $rows | each {|row| $"($row.query | fill --width 30)  ($row.description)" }
   let at = if (which fzf | is-empty) {
     let picked = $lines | input list --fuzzy --index 'worktree?'
@@ -112,9 +110,9 @@ def __treehop_pick [rows: list] {
 # Show what is where: branches, changes, sessions, ages.
 #
 # The first columns are for eyes; after them comes all that `treehop list --full` knows.
-@example "those with changes" { wls | where changes.modified > 0 }
-@example "the ones left alone longest" { wls | sort-by commit.time }
-@example "where a session waits" { wls | where session =~ waiting | get path }
+@example "those with changes" "wls | where changes.modified > 0"
+@example "the ones left alone longest" "wls | sort-by commit.time"
+@example "where a session waits" "wls | where session =~ waiting | get path"
 export def wls [
   --watch (-w) # on the whole terminal, kept fresh; q ends
 ]: nothing -> any {
@@ -134,26 +132,23 @@ def __treehop_row [tree: record] {
   let default = $tree.default | default {ahead: null, behind: null, merged: null}
   let last = $tree.claude.last | default {session_id: null, title: null, updated_at: null}
   let live = $tree.claude.live | default [] | update since { __treehop_time } | update started_at { __treehop_time }
+  let base = if $tree.main or $default.merged == null { [] } else if $default.ahead == 0 and $default.behind == 0 {
+    ['same']
+  } else if $default.merged { ['merged'] } else { __treehop_counted {'↑': $default.ahead, '↓': $default.behind} }
   let notes = [
     $tree.operation
     (if $tree.detached { 'detached' })
     (if $tree.locked != null { 'locked' })
     (if $tree.prunable != null { 'gone' })
-    (if $changes.conflicted not-in [null 0] { $"!($changes.conflicted)" })
-    (if $changes.staged not-in [null 0] { $"+($changes.staged)" })
-    (if $changes.modified not-in [null 0] { $"~($changes.modified)" })
-    (if $changes.untracked not-in [null 0] { $"?($changes.untracked)" })
+    ...(__treehop_counted {
+      '!': $changes.conflicted, '+': $changes.staged, '~': $changes.modified, '?': $changes.untracked
+    })
   ]
-  let base = if $tree.main or $default.merged == null { [] } else if $default.ahead == 0 and $default.behind == 0 {
-    ['same']
-  } else if $default.merged { ['merged'] } else {
-    [(if $default.ahead > 0 { $"↑($default.ahead)" }) (if $default.behind > 0 { $"↓($default.behind)" })]
-  }
   {
     branch: $tree.branch
     state: ($notes | compact | str join ' ')
     session: ($live | each {|session| $session.status | default 'running' } | str join ' ')
-    base: ($base | compact | str join ' ')
+    base: ($base | str join ' ')
     age: $commit.time
     # nu wraps the last column that it shows: a path stands that best.
     ...($tree | select name path current main detached prompt)
@@ -164,6 +159,11 @@ def __treehop_row [tree: record] {
     commit: $commit
     claude: {live: $live, last: ($last | update updated_at { __treehop_time })}
   }
+}
+
+# A sign before each number, where there is anything.
+def __treehop_counted [numbers: record] {
+  $numbers | transpose sign number | where number not-in [null 0] | each {|it| $"($it.sign)($it.number)" }
 }
 
 # What a terminal would obey stands in the binary's JSON as `\uXXXX`; nu's tables would show it as it is.
@@ -180,9 +180,9 @@ def __treehop_time []: any -> any {
 # Create a worktree for a branch, set it up, go there.
 #
 # All options of `treehop new` hold. With -c it ends in claude, and all that follows BRANCH is claude's.
-@example "a new branch from here" { wnew feature/auth }
-@example "and claude in it, at work" { wnew -c fix/issue-422 --model sonnet "fix issue 422" }
-@example "the branch of a pull request" { wnew pr:12 }
+@example "a new branch from here" "wnew feature/auth"
+@example "and claude in it, at work" 'wnew -c fix/issue-422 --model sonnet "fix issue 422"'
+@example "the branch of a pull request" "wnew pr:12"
 export def --env --wrapped wnew [
   ...args: string@"nu-complete wnew" # options, BRANCH, and after -c what claude gets
 ]: nothing -> nothing {
@@ -195,22 +195,20 @@ export def --env --wrapped wnew [
   let out = __treehop_ask new --fields cd,launch.args,launch.fork ...$args
   let made = $out | lines
   __treehop_go ($made.0? | default '')
-  let count = $made.1? | default ''
-  let fork = $made.2? | default ''
-  if $count == '' { return }
+  if $made.1? in [null ''] { return }
   # With -c or --fork: so many of the last arguments are claude's.
-  let options = if $fork == '' { [] } else { ['--fork' $fork] }
-  __treehop_claude ...$options '@' ...($args | last ($count | into int))
+  let options = if $made.2? in [null ''] { [] } else { ['--fork' $made.2] }
+  __treehop_claude ...$options '@' ...($args | last ($made.1 | into int))
 }
 
 # Install the dependencies of a worktree.
 #
 # Then its venv is active.
-@example "of this one" { wsetup }
+@example "of this one" "wsetup"
 export def --env wsetup [
   ...query: string@"nu-complete wcd" # which worktree; none: this one
 ]: nothing -> nothing {
-  let dir = if ($query | is-empty) { $env.PWD } else { (__treehop_find $query).cd }
+  let dir = if $query == [] { $env.PWD } else { (__treehop_find $query).cd }
   __treehop_do setup -- $dir
 }
 
@@ -221,8 +219,8 @@ export def --env wsetup [
 #   --force    beside another session
 #   --trust    with the settings of a pull request, a stranger's
 #   --tab, -t  in a new window of tmux, zellij, wezterm or kitty
-@example "go on where you were" { wclaude auth --continue }
-@example "another model" { wclaude 422 --model sonnet }
+@example "go on where you were" "wclaude auth --continue"
+@example "another model" "wclaude 422 --model sonnet"
 export def --env --wrapped wclaude [
   ...args: string@"nu-complete wcd" # options, QUERY, and what claude gets
 ]: nothing -> nothing {
@@ -233,11 +231,10 @@ export def --env --wrapped wclaude [
   __treehop_begin
   let options = $args | take while {|arg| $arg in ['--force' '--trust' '--tab' '-t'] }
   let rest = $args | skip ($options | length)
-  let query = $rest | first 1 | where $it !~ '^-.'
-  let words = if $query == ['-'] { [(__treehop_previous)] } else { $query }
-  let dir = if ($words | is-empty) { '' } else { (__treehop_find $words).cd }
+  let words = $rest | first 1 | where $it == '-' or not ($it starts-with '-')
+  let dir = if $words == [] { '' } else { (__treehop_find $words).cd }
   let given = $rest | skip ($words | length)
-  if ($options | any {|option| $option not-in ['--force' '--trust'] }) {
+  if '--tab' in $options or '-t' in $options {
     __treehop_claude ...$options (if $dir == '' { '@' } else { $dir }) ...$given
     return
   }
@@ -255,7 +252,7 @@ def --wrapped __treehop_claude [...args: string] {
 # Remove worktrees, and branches that are merged.
 #
 # `wundo` brings them back.
-@example "this one, and back to the main worktree" { wrm }
+@example "this one, and back to the main worktree" "wrm"
 export def --env wrm [
   ...query: string@"nu-complete wrm" # each word another worktree; none: this one
   --force (-f) # with changes, too: wundo has them
@@ -266,7 +263,7 @@ export def --env wrm [
   mut dirs = []
   # In a closure, a failure would be nu's own.
   for word in $query {
-    $dirs ++= [(if $word == '-' { __treehop_previous } else { (__treehop_find [$word]).cd })]
+    $dirs ++= [(__treehop_find [$word]).cd]
   }
   let options = [
     (if $force { '--force' })
@@ -279,8 +276,8 @@ export def --env wrm [
 # Bring a removed worktree back.
 #
 # With its branch, index and files.
-@example "the one removed last" { wundo }
-@example "what is there?" { wundo --list }
+@example "the one removed last" "wundo"
+@example "what is there?" "wundo --list"
 export def --env wundo [
   name?: string@"nu-complete wundo" # which; none: the one removed last
   --list # what can be brought back, as a table
@@ -295,32 +292,24 @@ export def --env wundo [
 # Merge a worktree's branch into the main worktree's, and remove it.
 #
 # A merge that would conflict changes nothing. All options of `treehop merge` hold.
-@example "this one" { wmerge }
-@example "as one commit" { wmerge auth --squash -m "Add auth" }
+@example "this one" "wmerge"
+@example "as one commit" 'wmerge auth --squash -m "Add auth"'
 export def --env --wrapped wmerge [
   ...args: string@"nu-complete wcd" # QUERY and options
 ]: nothing -> nothing {
-  if $args.0? in ['-h' '--help'] {
-    __treehop_ask help wmerge
-    return
-  }
   __treehop_do merge ...$args
 }
 
 # Push a worktree's branch and open a pull or merge request.
-@example "this one" { wpr --title "Add auth support" }
+@example "this one" 'wpr --title "Add auth support"'
 export def --env --wrapped wpr [
   ...args: string@"nu-complete wcd" # QUERY, and what gh or glab gets
 ]: nothing -> nothing {
-  if $args.0? in ['-h' '--help'] {
-    __treehop_ask help wpr
-    return
-  }
   __treehop_do pr ...$args
 }
 
 # Forget worktrees whose directory is gone.
-@example "which ones are merged?" { wprune --merged -n }
+@example "which ones are merged?" "wprune --merged -n"
 export def --env wprune [
   --merged # remove what is merged, too
   --dry-run (-n) # only say what would be done
@@ -330,6 +319,10 @@ export def --env wprune [
 
 # Do it, and go where it says. Also where it fails: a venv may be there, or gone.
 def --env --wrapped __treehop_do [command: string, ...args: string] {
+  if $args.0? in ['-h' '--help'] {
+    __treehop_ask help $"w($command)"
+    return
+  }
   __treehop_begin
   let done = try {
     let out = __treehop_ask $command --fields cd ...$args
@@ -421,8 +414,7 @@ def __treehop_offer_deactivate []: nothing -> list<record> {
 # After a change of directory: one call of the binary, which says what holds here; or `found`, which said so.
 def --env __treehop_refresh [found?: record] {
   $env.__treehop.pwd = $env.PWD
-  let told = $found != null and $env.PWD == $found.worktree.path
-  let here = if $told { $found } else { __treehop_quietly here | from json }
+  let here = if $env.PWD == $found.worktree?.path? { $found } else { __treehop_quietly here | from json }
   if $here == null { return (__treehop_forget) }
   let tree = $here.worktree
   $env.TREEHOP_WORKTREE = $tree.name
@@ -436,7 +428,8 @@ def --env __treehop_refresh [found?: record] {
     ]
   }
   if $tree.path != $before.top {
-    $env.__treehop = $env.__treehop | merge {top: $tree.path, last: $before.top}
+    $env.__treehop.top = $tree.path
+    $env.__treehop.last = $before.top
     if $tree.venv_refused != null and $"($env.TREEHOP_AUTO_VENV?)" != '0' {
       print --stderr $"treehop: ($tree.venv_refused)"
     }
@@ -455,15 +448,16 @@ def __treehop_look [] {
 # With TREEHOP_PROMPT_SESSIONS=1: how many sessions wait for somebody, by what Claude Code writes down about each.
 def __treehop_waiting []: nothing -> int {
   let dir = $env.CLAUDE_CONFIG_DIR? | default $"($env.HOME)/.claude"
-  let files = try { glob $"($dir)/sessions/*.json" } | default []
   mut waiting = 0
-  for file in $files {
-    let entry = try { __treehop_read $file } | default ''
-    if $entry !~ '"status":"waiting"' { continue }
-    # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
-    let stat = try { __treehop_read $"/proc/($file | path parse | get stem)/stat" } | default ''
-    let began = $stat | split row ') ' | last | split row ' ' | get 19?
-    if ($entry | str contains $'"procStart":"($began)"') { $waiting += 1 }
+  for file in (try { glob $"($dir)/sessions/*.json" } | default []) {
+    try {
+      let entry = __treehop_read $file
+      if '"status":"waiting"' not-in $entry { continue }
+      # It outlives a kill -9: so does the process live, and is it the same, begun at the same time?
+      let stat = __treehop_read $"/proc/($file | path parse | get stem)/stat"
+      let began = $stat | split row ') ' | last | split row ' ' | get 19
+      if $'"procStart":"($began)"' in $entry { $waiting += 1 }
+    }
   }
   $waiting
 }
@@ -471,53 +465,17 @@ def __treehop_waiting []: nothing -> int {
 # It need not be said again as long as all looks the same.
 def --env __treehop_segment [seen: any] {
   if $seen == null { return (__treehop_forget) }
-  let head = $seen.head
-  if $head == 'ref: refs/heads/.invalid' {
-    # A reftable: only the binary can say, and it may be different each time.
-    let asked = __treehop_quietly here --fields branch,prompt | split row "\n"
-    let prompt = $asked.1? | default ''
-    load-env {TREEHOP_BRANCH: $asked.0, TREEHOP_PROMPT: $"($prompt)(__treehop_sign $seen.waiting)"}
-    return
-  }
-  let dir = $env.__treehop.git_dir
-  let marks = $seen.marks
-  let on = if ($head | str starts-with 'ref: refs/heads/') { $head | str substring 16.. } else { '' }
-  let under_way = if true in $marks { __treehop_operation $dir $marks } else { '' }
-  let branch = if $under_way == 'rebase' { __treehop_rebased $dir $on } else { $on }
   let worktree = $env.TREEHOP_WORKTREE
-  let shown = __treehop_plain (if $branch == '' { $head | str substring 0..6 } else { $branch })
-  let at = if ($branch | str replace --all '/' '-') == $worktree { '' } else { $"@($worktree)" }
-  let operation = if $under_way == '' { '' } else { $"|($under_way)" }
-  load-env {TREEHOP_BRANCH: $branch, TREEHOP_PROMPT: $"($shown)($at)($operation)(__treehop_sign $seen.waiting)"}
-  $env.__treehop.seen = $seen
-}
-
-# A terminal obeys controls and marks that turn letters round: they are shown as `?`, as the binary shows them.
-def __treehop_plain [text: string] {
-  # Most need no look at the long list.
-  if $text !~ '[^ -~]' { return $text }
-  $text | str replace --all --regex '[\p{Cc}\x{61c}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}]' '?'
-}
-
-def __treehop_sign [waiting: int] {
-  if $waiting == 0 { '' } else { $" !($waiting)" }
-}
-
-def __treehop_operation [dir: string, marks: list<bool>] {
-  if $marks.0 or $marks.1 { return 'rebase' }
-  if $marks.2 { return 'merge' }
-  if $marks.3 { return 'cherry-pick' }
-  if $marks.4 { return 'revert' }
-  if not $marks.5 { return 'bisect' }
-  let todo = try { __treehop_read $"($dir)/sequencer/todo" } | default ''
-  if ($todo | str starts-with 'revert') { 'revert' } else { 'cherry-pick' }
-}
-
-def __treehop_rebased [dir: string, on: string] {
-  let name = try { __treehop_read $"($dir)/rebase-merge/head-name" } catch {
-    try { __treehop_read $"($dir)/rebase-apply/head-name" } catch { $on }
-  }
-  if $name == 'detached HEAD' { '' } else { $name | str replace 'refs/heads/' '' }
+  # A plain name (no `.invalid`, as a reftable has it; nothing that a terminal obeys), and nothing under way: nearly
+  # always. Of all else the binary knows.
+  let usual = true not-in $seen.marks and $"($seen.head)($worktree)" =~ '^ref: refs/heads/[!-\-/-~][ -~]+$'
+  let said = if $usual {
+    let branch = $seen.head | str substring 16..
+    [$branch (if ($branch | str replace --all '/' '-') == $worktree { $branch } else { $"($branch)@($worktree)" })]
+  } else { __treehop_quietly here --fields branch,prompt | split row "\n" }
+  let sign = if $seen.waiting == 0 { '' } else { $" !($seen.waiting)" }
+  load-env {TREEHOP_BRANCH: $said.0, TREEHOP_PROMPT: $"($said.1?)($sign)"}
+  if $said.1? != null and $seen.head != 'ref: refs/heads/.invalid' { $env.__treehop.seen = $seen }
 }
 
 # The first line of a file.
@@ -541,11 +499,6 @@ def --env __treehop_hook [] {
     if $seen == null or $seen != $env.__treehop.seen { __treehop_segment $seen }
   }
   __treehop_keep_path
-}
-
-# Loaded a second time, a hook takes its own place.
-def __treehop_others []: any -> list {
-  default [] | where ($it | to nuon --serialize) !~ '__treehop'
 }
 
 # --- Tab --------------------------------------------------------------------------------------------------------
@@ -593,32 +546,25 @@ def __treehop_quote [text: string] {
 # --- Loading ----------------------------------------------------------------------------------------------------
 
 export-env {
-  if $env.__treehop? == null {
+  if (version).major == 0 and (version).minor < 110 {
+    print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
+  } else if $env.__treehop? == null {
     # A parent's worktree is not ours; its venv is looked at on the first refresh.
     load-env {TREEHOP_WORKTREE: null, TREEHOP_BRANCH: null, TREEHOP_PROMPT: null}
     $env.__treehop = {
       pwd: null, git_dir: null, common: null, root: null, top: null, last: null, marks: [], seen: null
       inherited: $env.VIRTUAL_ENV?, declined: null, dropped: null, offered: false
+      deactivate: {||
+        # Twice on one line is once.
+        if $env.TREEHOP_VENV? == null { return }
+        $env.__treehop.declined = $env.TREEHOP_VENV
+        __treehop_deactivate
+      }
     }
-  }
-  $env.__treehop.deactivate = {||
-    # Twice on one line is once.
-    if $env.TREEHOP_VENV? == null { return }
-    $env.__treehop.declined = $env.TREEHOP_VENV
-    __treehop_deactivate
-  }
-  if (version).major == 0 and (version).minor < 110 {
-    print --stderr $"treehop: nu 0.110 or newer is needed, this is ((version).version)"
-  } else {
-    let hooks = $env.config.hooks
-    let changes = $hooks.env_change? | default {}
-    # In this order: what the first changes, the second sees.
-    $env.config.hooks = $hooks | merge {
-      env_change: ($changes | merge {
-        PWD: [...($changes.PWD? | __treehop_others) {|| __treehop_hook }]
-        TREEHOP_VENV: (__treehop_offer_deactivate)
-      })
-      pre_prompt: [...($hooks.pre_prompt? | __treehop_others) {|| __treehop_hook }]
+    # Once: loaded a second time, the hooks are there. In this order: what the first changes, the second sees.
+    $env.config.hooks = $env.config.hooks | merge deep --strategy append {
+      env_change: {PWD: [{|| __treehop_hook }], TREEHOP_VENV: (__treehop_offer_deactivate)}
+      pre_prompt: [{|| __treehop_hook }]
     }
   }
 }

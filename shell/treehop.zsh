@@ -339,20 +339,31 @@ function __treehop_refresh {
   fi
   export TREEHOP_WORKTREE=${here[1]}
   __treehop_use "$venv" "$TREEHOP_WORKTREE"
+  __treehop_look || :
   __treehop_segment
 }
 
-# At every prompt, without a process: what HEAD says, and what is under way.
+# At every prompt, without a process: what HEAD says, and what is under way. The usual answer is that all is as it was.
+function __treehop_look {
+  local dir=$__treehop_git_dir
+  __treehop_head=''
+  # Tested first: to silence a redirection that fails costs more. (`read` takes one letter at a time; this is no process.)
+  [[ ! -d $__treehop_top || ! -r $dir/HEAD ]] || __treehop_head=$(<"$dir/HEAD")
+  [[ -n $__treehop_head && $__treehop_head == "$__treehop_seen" && ${TREEHOP_PROMPT_SESSIONS-} != 1 &&
+    ! -e $dir/rebase-merge && ! -e $dir/rebase-apply && ! -e $dir/MERGE_HEAD && ! -e $dir/CHERRY_PICK_HEAD &&
+    ! -e $dir/REVERT_HEAD && ! -e $dir/sequencer/todo && ! -e $dir/BISECT_LOG ]]
+}
+
+# What is new: it is put into the variables.
 function __treehop_segment {
-  local dir=$__treehop_git_dir head='' branch='' operation=''
-  # The 2> stands outside, or a missing file would be shouted about.
-  { IFS= \read -r head <"$dir/HEAD" || : } 2>/dev/null
-  [[ -n $head && -d $__treehop_top ]] || {
+  local dir=$__treehop_git_dir head=$__treehop_head branch='' operation=''
+  __treehop_seen=''
+  if [[ -z $head ]]; then
     __treehop_forget
     return
-  }
+  fi
   if [[ $head == 'ref: refs/heads/.invalid' ]]; then
-    # A reftable: only the binary can say.
+    # A reftable: only the binary can say, and it may be different each time.
     head=$(\command treehop here --fields branch,prompt 2>/dev/null) || head=''
     export TREEHOP_BRANCH=${head%%$'\n'*} TREEHOP_PROMPT=${head#*$'\n'}
     __treehop_waiting
@@ -378,6 +389,7 @@ function __treehop_segment {
   elif [[ -e $dir/BISECT_LOG ]]; then
     operation=bisect
   fi
+  [[ -n $operation || ${TREEHOP_PROMPT_SESSIONS-} == 1 ]] || __treehop_seen=$head
   TREEHOP_BRANCH=$branch
   TREEHOP_PROMPT=${branch:-${head:0:7}}
   [[ ${branch//\//-} == "$TREEHOP_WORKTREE" ]] || TREEHOP_PROMPT+=@$TREEHOP_WORKTREE
@@ -428,7 +440,7 @@ function __treehop_hook {
   if [[ $PWD != "$__treehop_pwd" ]]; then
     __treehop_refresh
   elif [[ -n $__treehop_git_dir ]]; then
-    __treehop_segment
+    __treehop_look || __treehop_segment
   fi
   __treehop_keep_path
   # Here, as compinit may come after us, or come again and forget. (`-v` is quick; `+` copies all of it.)
@@ -499,7 +511,7 @@ function __treehop_options {
   # A parent's worktree is not ours; its venv is looked at on the first refresh.
   \unset TREEHOP_WORKTREE TREEHOP_BRANCH TREEHOP_PROMPT
   typeset -g __treehop_inherited=${__treehop_inherited-${VIRTUAL_ENV-}} __treehop_pwd=''
-  typeset -g __treehop_root __treehop_git_dir __treehop_common __treehop_top __treehop_last __treehop_declined
+  typeset -g __treehop_head __treehop_seen __treehop_root __treehop_git_dir __treehop_common __treehop_top __treehop_last __treehop_declined
   # What is asked about a worktree, and what `find` has said of the one that it named.
   typeset -g __treehop_fields=name,venv,venv_refused,git_dir,repo.git_dir,repo.root,path
   typeset -ga __treehop_dropped __treehop_found chpwd_functions precmd_functions

@@ -11,11 +11,14 @@
 # From the main worktree if this directory was removed, or made anew: a program cannot find out where it is there.
 function __treehop_ask {
   if [[ . -ef $PWD ]]; then
-    \command treehop "$@"
+    \builtin "$__treehop_run" treehop "$@"
   else
-    \command treehop -C "${__treehop_root:-/}" "$@"
+    \builtin "$__treehop_run" treehop -C "${__treehop_root:-/}" "$@"
   fi
 }
+
+# In `$(…)` it takes the place of that process, a fork less: `__treehop_run='exec' __treehop_ask …`.
+__treehop_run='command'
 
 # __treehop_help FUNCTION [WORD…]: if the first word asks for help, give it.
 function __treehop_help {
@@ -46,7 +49,7 @@ function wcd {
   # To pick without a word is to pick from all: the empty word fits all.
   [[ -z $pick || ${#words[@]} -gt 0 ]] || words=('')
   __treehop_find dir "${options[@]}" -- "${words[@]}" || return
-  [[ -z $tab ]] || dir=$(__treehop_ask find --tab --fields cd -- "$dir") || return
+  [[ -z $tab ]] || dir=$(__treehop_run='exec' __treehop_ask find --tab --fields cd -- "$dir") || return
   __treehop_go "$dir"
 }
 
@@ -77,11 +80,11 @@ function __treehop_find {
   local __treehop_out
   local -a __treehop_rows
   if [[ $# -gt 2 && ${*: -1} != -- && -t 0 && -t 2 ]]; then
-    __treehop_out=$(__treehop_ask find --all --fields "query,description,cd,$__treehop_fields" "${@:2}") || return
+    __treehop_out=$(__treehop_run='exec' __treehop_ask find --all --fields "query,description,cd,$__treehop_fields" "${@:2}") || return
     \mapfile -t __treehop_rows <<<"$__treehop_out"
     __treehop_pick "$1" "${__treehop_rows[@]}"
   else
-    __treehop_out=$(__treehop_ask find --fields "cd,$__treehop_fields" "${@:2}") || return
+    __treehop_out=$(__treehop_run='exec' __treehop_ask find --fields "cd,$__treehop_fields" "${@:2}") || return
     \mapfile -t __treehop_found <<<"$__treehop_out"
     \printf -v "$1" %s "${__treehop_found[0]}"
   fi
@@ -132,7 +135,7 @@ function wnew {
   local out dir count fork
   local -a options=()
   __treehop_begin
-  out=$(__treehop_ask new --fields cd,launch.args,launch.fork "$@") || return
+  out=$(__treehop_run='exec' __treehop_ask new --fields cd,launch.args,launch.fork "$@") || return
   {
     IFS= \read -r dir
     IFS= \read -r count
@@ -234,7 +237,7 @@ function __treehop_do {
   local dir status=0
   __treehop_begin
   __treehop_found=()
-  dir=$(__treehop_ask "$1" --fields cd "${@:2}") || status=$?
+  dir=$(__treehop_run='exec' __treehop_ask "$1" --fields cd "${@:2}") || status=$?
   __treehop_go "$dir" && return "$status"
 }
 
@@ -286,7 +289,7 @@ function __treehop_forgive {
 
 # Is `deactivate` the one that treehop defined?
 function __treehop_ours {
-  [[ $(\builtin declare -f deactivate) == *__treehop_* ]]
+  \builtin declare -F deactivate >/dev/null && [[ $(\builtin declare -f deactivate) == *__treehop_* ]]
 }
 
 # __treehop_drop DIR: take DIR out of PATH, wherever it stands.

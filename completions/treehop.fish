@@ -115,7 +115,7 @@ complete -c treehop -n "__fish_treehop_using_subcommand undo" -l full -d 'Also c
 complete -c treehop -n "__fish_treehop_using_subcommand undo" -s h -l help -d 'Print help'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -s C -d 'Run as if started in DIR; several add up, as in git' -r -f -a "(__fish_complete_directories)"
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l into -d 'The branch to merge into [default: the main worktree\'s]' -r
-complete -c treehop -n "__fish_treehop_using_subcommand merge" -s m -l message -d 'The message of that commit' -r
+complete -c treehop -n "__fish_treehop_using_subcommand merge" -s m -l message -d 'The message of that commit: with --squash or --no-ff' -r
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l fields -d 'Print these values only, raw, one a line: cd,repo.root' -r
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l no-ff -d 'Make a merge commit in any case'
 complete -c treehop -n "__fish_treehop_using_subcommand merge" -l squash -d 'Make one commit of all'

@@ -137,7 +137,7 @@ module completions {
     --into: string            # The branch to merge into [default: the main worktree's]
     --no-ff                   # Make a merge commit in any case
     --squash                  # Make one commit of all
-    --message(-m): string     # The message of that commit
+    --message(-m): string     # The message of that commit: with --squash or --no-ff
     --rebase                  # Rebase the branch first, then fast-forward
     --keep                    # Keep the worktree and the branch
     --pull                    # First bring the branch to merge into up to date

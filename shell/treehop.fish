@@ -68,7 +68,7 @@ function __treehop_begin
     # A script has no hook: where it starts is a place to come back to.
     test "$PWD" = "$__treehop_pwd"; or __treehop_refresh
     test . -ef "$PWD"
-    or builtin printf 'treehop: this directory was removed, so the main worktree is asked\n' >&2
+    or builtin printf 'treehop: this directory was removed; the main worktree stands in for it\n' >&2
 end
 
 # __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.

@@ -8,7 +8,7 @@ const has_percent = (version).minor >= 114 or (version).major > 0
 
 # From the main worktree if this directory was removed: nu starts no program there. The caller stays where it is.
 def --wrapped __treehop_ask [...args: string] {
-  try { $env.PWD | path exists } catch { __treehop_cd $env.__treehop.root }
+  try { $env.PWD | path exists } catch { __treehop_cd ($env.__treehop.root | default '/') }
   ^treehop ...$args
 }
 
@@ -60,8 +60,8 @@ def --env __treehop_begin [] {
 
 # Not even `print` works there. The caller stays where it is.
 def __treehop_say_removed [] {
-  __treehop_cd $env.__treehop.root
-  print --stderr 'treehop: this directory was removed, so the main worktree is asked'
+  __treehop_cd ($env.__treehop.root | default '/')
+  print --stderr 'treehop: this directory was removed; the main worktree stands in for it'
 }
 
 # Go there, or stay where it is empty; what holds there holds at once.
@@ -134,7 +134,7 @@ def __treehop_row [tree: record] {
   let live = $tree.claude.live | default [] | update since { __treehop_time } | update started_at { __treehop_time }
   let base = if $tree.main or $default.merged == null { [] } else if $default.ahead == 0 and $default.behind == 0 {
     ['same']
-  } else if $default.merged { ['merged'] } else { __treehop_counted {'↑': $default.ahead, '↓': $default.behind} }
+  } else if $default.merged and $default.ahead > 0 { ['merged'] } else { __treehop_counted {'↑': $default.ahead, '↓': $default.behind} }
   let notes = [
     $tree.operation
     (if $tree.detached { 'detached' })
@@ -181,7 +181,7 @@ def __treehop_time []: any -> any {
 #
 # All options of `treehop new` hold. With -c it ends in claude, and all that follows BRANCH is claude's.
 @example "a new branch from here" "wnew feature/auth"
-@example "and claude in it, at work" 'wnew -c fix/issue-422 --model sonnet "fix issue 422"'
+@example "and claude in it, at work" 'wnew --model sonnet -c fix/issue-422 "fix issue 422"'
 @example "the branch of a pull request" "wnew pr:12"
 export def --env --wrapped wnew [
   ...args: string@"nu-complete wnew" # options, BRANCH, and after -c what claude gets
@@ -521,9 +521,22 @@ def "nu-complete wundo" [context: string] {
   __treehop_complete $context {|words| [undo --list -- ($words | last)] }
 }
 
+# nu knows the options of the others.
+const __treehop_options = {
+  wnew: [
+    --base --fetch --pr --detach --name --path --carry --setup --no-setup --model --fork --tab --claude --help
+  ]
+  wclaude: [--force --trust --tab --help]
+  wmerge: [--into --no-ff --squash --message --rebase --keep --pull --dry-run --help]
+  wpr: [--remote --help]
+}
+
 # What the last word may become; `ask` makes of the typed words what the binary is asked.
 def __treehop_complete [context: string, ask: closure] {
   let words = $context | parse --regex `(?<word>"[^"]*"?|'[^']*'?|\x60[^\x60]*\x60?|\S+|(?<=\s)$)` | get word
+  if ($words | last) starts-with '-' {
+    return ($__treehop_options | get -o $words.0 | default [] | where $it starts-with ($words | last))
+  }
   let query = $words | skip 1 | where $it !~ '^-.' | str trim --char '"' | str trim --char "'" | str trim --char '`'
   let asked = do $ask $query
   let out = try {

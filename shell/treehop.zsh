@@ -58,7 +58,7 @@ function wcd {
 function __treehop_begin {
   # A script has seen no prompt yet: where it starts is a place to come back to.
   [[ -n $__treehop_pwd ]] || __treehop_refresh
-  [[ . -ef $PWD ]] || \printf 'treehop: this directory was removed, so the main worktree is asked\n' >&2
+  [[ . -ef $PWD ]] || \printf 'treehop: this directory was removed; the main worktree stands in for it\n' >&2
 }
 
 # __treehop_go DIR: go there, or stay where it is empty; what holds there holds at once.

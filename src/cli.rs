@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::help;
 
@@ -361,7 +361,10 @@ pub struct Undo {
 
 /// Merge a worktree's branch into the main worktree's, and remove it
 #[derive(Debug, Args)]
-#[command(after_help = help::MERGE)]
+#[command(
+    after_help = help::MERGE,
+    group(ArgGroup::new("one commit").args(["squash", "no_ff"]))
+)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Merge {
     /// As for wcd; none: this one
@@ -371,17 +374,17 @@ pub struct Merge {
     #[arg(long, value_name = "BRANCH")]
     pub into: Option<OsString>,
     /// Make a merge commit in any case
-    #[arg(long, conflicts_with_all = ["squash", "rebase"])]
+    #[arg(long, conflicts_with = "rebase")]
     pub no_ff: bool,
     /// Make one commit of all
     #[arg(long, conflicts_with = "rebase")]
     pub squash: bool,
-    /// The message of that commit
+    /// The message of that commit: with --squash or --no-ff
     #[arg(
         short,
         long,
         value_name = "MSG",
-        requires = "squash",
+        requires = "one commit",
         allow_hyphen_values = true
     )]
     pub message: Option<OsString>,

@@ -56,7 +56,9 @@ standard error. Exit status: 0 done, 1 failed, 2 usage, 3 no such worktree,
 /// `list`, `wls`
 pub const LIST: &str = "\
 In the table: + staged, ~ modified, ? untracked, ! conflicted files; commits
-↑ ahead of and ↓ behind the default branch; what claude does, or did last.
+↑ ahead of and ↓ behind the default branch and upstream (`same`, `=`: neither;
+`merged`: in the remote's default branch already); the last commit. claude is
+busy, idle (has answered), waiting (asks you something), or did this last.
 
 Examples:
   wls                                     in nu: wls | where changes.modified>0
@@ -68,6 +70,7 @@ pub const FIND: &str = "\
 QUERY is words of a branch or name, which must all fit. The best match counts:
 exact, last segment, prefix, whole word, anywhere, letters in order. Or it is:
   ^  @  !     the main worktree; this one; the one whose session waits longest
+              for your answer to a question of its own
   -           the one that you were in before (wcd)
   DIR         the one that holds this directory
   REPO:QUERY  in another repository that you used before
@@ -95,7 +98,9 @@ are installed (wsetup -h). `git config treehop.path` says where worktrees go.
 Examples:
   wnew feature/auth                   a new branch from here; yours; a remote's
   wnew fix/422 --base main --name fx  begun at main, in a directory of that name
-  wnew -c fix/422 --model opus \"do\"   and claude in it, at work
+  wnew --model opus -c fix/422 \"do\"   and claude in it, at work: what follows
+                                      the branch is claude's
+  wnew fix/b --fork auth              with auth's conversation and changes
   wnew pr:12                          a pull request; installs nothing
 
 Exit status: 1 also where the set-up failed: the worktree is kept
@@ -143,8 +148,9 @@ Exit status: 5 refused";
 
 /// `undo`, `wundo`
 pub const UNDO: &str = "\
-To its place, with branch, index and files as they were. Where the branch has
-moved or is checked out elsewhere, it comes back detached.
+To its place, with branch, index and files as they were, and you go there. Where
+the branch has moved or is checked out elsewhere, it comes back detached. What
+was merged stays merged.
 
 Examples:
   wundo
@@ -157,7 +163,7 @@ Exit status: 3 nothing to bring back, 5 its place is taken";
 pub const MERGE: &str = "\
 As git merge does it, with your settings, hooks and editor. A merge that would
 conflict changes nothing. Refused are uncommitted changes on either side and a
-live session. What was interrupted goes on with the next wmerge.
+live session in what goes. What was interrupted goes on with the next wmerge.
 
 Examples:
   wmerge                              this one
@@ -169,7 +175,7 @@ Exit status: 5 refused, 6 it would conflict";
 pub const PR: &str = "\
 Pushes, never forcing, to the remote that it tracks, the only one,
 `remote.pushDefault` or origin; then runs gh pr create or glab mr create with
-ARGS. Without them you get the page where a request is opened. A request that is
+ARGS. Without gh or glab you get the page where a request is opened. One that is
 open already is shown. `git config remote.NAME.treehopForge` names the forge
 where its address does not: github, gitlab, gitea, bitbucket, bitbucket-server,
 azure or sourcehut.

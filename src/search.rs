@@ -195,7 +195,7 @@ impl Search {
                 let found = self.repos.first().and_then(current).map(|at| vec![(0, at)]);
                 found.ok_or_else(|| {
                     Failure::new(Exit::NotFound, "not in a worktree")
-                        .hint("wls")
+                        .hint("cd to one, or name it")
                         .into()
                 })
             }
@@ -285,9 +285,11 @@ impl Search {
             .map_or(0, |at| at + 1);
         match waiting.get(next).or(waiting.first()) {
             Some(at) => Ok(vec![*at]),
-            None => Err(Failure::new(Exit::NotFound, "no session waits")
-                .hint("wls")
-                .into()),
+            None => Err(
+                Failure::new(Exit::NotFound, "no session waits for an answer")
+                    .hint("wls shows which ones are busy, and which are idle")
+                    .into(),
+            ),
         }
     }
 
@@ -349,9 +351,28 @@ impl Search {
                 .hint(format!("wnew {}", shell::quoted(OsStr::from_bytes(&typed))))
                 .into();
         }
-        Failure::new(Exit::NotFound, format!("no worktree matches '{typed}'"))
-            .hint("wls")
-            .into()
+        let failure = Failure::new(Exit::NotFound, format!("no worktree matches '{typed}'"));
+        let hint = match self.closest() {
+            Some(at) => format!("did you mean {}?", self.query(at)),
+            None if self.repos.is_empty() => "cd to a repository".to_owned(),
+            None => "wls".to_owned(),
+        };
+        failure.hint(hint).into()
+    }
+
+    /// The worktree whose name or branch looks most like what was typed, if one does.
+    fn closest(&self) -> Option<At> {
+        let typed = self.typed().to_string();
+        let likeness = |target: Target| {
+            let branch = target.branch.unwrap_or_default().to_string();
+            let last = branch.rsplit('/').next().unwrap_or_default();
+            let names = [&*target.name.to_string(), &branch, last];
+            let all = names.map(|name| strsim::jaro(&typed, name));
+            all.into_iter().fold(0.0, f64::max)
+        };
+        let likely = self.repos.iter().flat_map(Searched::targets).map(likeness);
+        let best = likely.zip(self.all()).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 > 0.8).then_some(best.1)
     }
 
     /// Says which ones match.

@@ -231,7 +231,9 @@ fn default(worktree: &Worktree) -> Cell {
     match &worktree.default {
         Some(_) if worktree.main => Cell::default(),
         Some(d) if d.ahead == 0 && d.behind == 0 => ("same".into(), Style::new().dimmed()),
-        Some(d) if d.merged => ("merged".into(), Style::new().dimmed()),
+        Some(d) if d.merged && d.ahead > 0 => ("merged".into(), Style::new().dimmed()),
+        // Its own commits are there already, or it has none yet: `wprune --merged` knows.
+        Some(d) if d.ahead == 0 => (arrows(0, d.behind), Style::new().dimmed()),
         Some(d) => (arrows(d.ahead, d.behind), Style::new()),
         None => Cell::default(),
     }

@@ -162,7 +162,7 @@ fn the_branch_is_pushed_and_tracked() {
     assert_eq!(pr, here);
     assert_eq!(
         said,
-        "pushed 'feature/auth' to origin, a new branch there\n"
+        "pushed 'feature/auth' to origin, a new branch there\nno request was opened: 'origin' is on no forge\n"
     );
     assert_eq!(world.on(&world.origin, "feature/auth"), world.head());
     assert_eq!(world.upstream(), "origin/feature/auth");
@@ -208,6 +208,8 @@ fn the_remote_is_the_one_that_git_would_choose() {
     assert_eq!(target(&[], &[], &["hub"]), "hub");
     assert_eq!(target(&[], &[], &two), "origin");
     assert_eq!(target(&[], &["--remote", "fork"], &two), "fork");
+    assert_eq!(target(&[], &["@", "--remote", "fork"], &two), "fork");
+    assert_eq!(target(&[], &["@", "--remote=fork"], &two), "fork");
     assert_eq!(target(&pushed, &[], &two), "fork");
     assert_eq!(target(&based, &[], &two), "origin");
     assert_eq!(target(&local, &[], &["hub"]), "hub");

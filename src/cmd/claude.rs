@@ -247,7 +247,7 @@ fn guard(place: &Place, force: bool) -> Result<Option<Lock>> {
     let message = format!("a session is live in '{name}'{who}");
     Err(Failure::new(Exit::Refused, message)
         .hint(format!(
-            "go on there: wcd {typed}; beside it: wnew BRANCH --fork {typed}; all the same: wclaude --force {typed}"
+            "go on in its terminal; another one with all of it: wnew BRANCH --fork {typed}; all the same: wclaude --force {typed}"
         ))
         .into())
 }

@@ -60,6 +60,12 @@ pub fn run(args: &cli::Merge) -> Result<()> {
     let target = Target::find(repo, entries, args.into.as_deref())?;
     let plan = Plan::new(repo, source, target, args)?;
     let around = knowing(around, &plan, &plan.base);
+    let mut places = entries.iter();
+    let held = places.position(|entry| Some(&*entry.path) == plan.target.path());
+    if let Some(session) = held.and_then(|at| around.session(at)) {
+        let name = &entries[held.unwrap_or_default()].name;
+        say!("a session is live in '{name}', whose files change under it: {session}");
+    }
     // What is not in the target is kept.
     let goes = !args.keep && (plan.merged || plan.how != How::Nothing);
     let checked = goes.then(|| around.check(at, false, false).map_err(or_keep));
@@ -173,7 +179,7 @@ impl Merged {
     fn say(&self, verb: &str) {
         let Merged { from, into, .. } = self;
         if self.how == How::Nothing {
-            say!("nothing to merge: {into} has all that '{from}' does");
+            say!("nothing to merge: {into} has all of '{from}'");
             return;
         }
         let (commits, files) = (many(self.commits, "commit"), many(self.files, "file"));

@@ -27,6 +27,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, Frequent};
 use crate::error::{Exit, Failure};
+use crate::help::FUNCTIONS;
 use crate::output;
 
 /// Runs the command that `args` name (the program's own name first).
@@ -115,7 +116,13 @@ fn usage(error: &clap::Error, captured: bool) -> Result<()> {
         .unwrap_or("treehop");
     let words = usage.split(' ');
     let command = words.take_while(|word| !word.starts_with(['[', '<', '-']));
-    let help = format!("{} --help", command.collect::<Vec<_>>().join(" "));
+    let command: Vec<_> = command.collect();
+    let mut functions = FUNCTIONS.iter();
+    let function = functions.find(|(_, name, ..)| command.last() == Some(name));
+    let help = function.map_or_else(
+        || format!("{} --help", command.join(" ")),
+        |(function, ..)| format!("{function} -h"),
+    );
     Err(Failure::new(Exit::Usage, message)
         .hint(tip.unwrap_or(&help))
         .into())

@@ -54,8 +54,12 @@ pub struct Created {
 
 impl Created {
     /// A branch that is new by a slip of the fingers should be seen at once.
-    fn say(&self, directory: &Path) {
+    fn say(&self, directory: &Path, fork: Option<&Path>) {
         let is = match (self, &self.from) {
+            (Created { branch: true, .. }, _) if fork.is_some() => {
+                let from = fork.and_then(Path::file_name).unwrap_or_default();
+                format!("a new branch with what '{}' holds", from.display())
+            }
             (
                 Created {
                     pr: Some(number), ..
@@ -88,7 +92,7 @@ pub fn run(args: &cli::New) -> Result<()> {
         return candidates::print(&repo, args);
     }
     let (directory, created) = worktree(args, &dir, from, repo)?;
-    created.say(&directory);
+    created.say(&directory, fork.as_deref());
     let steps = set_up(args, &directory, created.pr)?;
     let launch = (args.claude || fork.is_some()).then(|| Launch {
         args: args.claude_args.len(),

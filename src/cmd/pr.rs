@@ -62,6 +62,8 @@ pub fn run(args: &cli::Pr) -> Result<()> {
     let words = words
         .strip_prefix(&[OsString::from("--")])
         .unwrap_or(&words);
+    let (late, words) = behind(words)?;
+    let words = &words;
     let dir = super::current_dir()?;
     let word = query.unwrap_or(OsStr::new("@")).as_bytes().into();
     let search = Search::new(vec![word], &dir, false)?;
@@ -76,7 +78,8 @@ pub fn run(args: &cli::Pr) -> Result<()> {
     let default = reader.repo().default_branch;
     let branch = own_branch(repo, entry, default.as_ref())?;
     let settings = Settings::read(&entry.path);
-    let target = target(args, repo, entry, &settings, &branch)?;
+    let remote = args.remote.as_ref().or(late.as_ref());
+    let target = target(remote, repo, entry, &settings, &branch)?;
     let address = address(entry, &target);
     let forge = address
         .as_ref()
@@ -107,7 +110,7 @@ pub fn run(args: &cli::Pr) -> Result<()> {
         });
         match &program {
             Some(program) => {
-                let mut words = words.to_vec();
+                let mut words = words.clone();
                 if !is_known(repo, &target) {
                     words.extend(program.head(&target.branch, &words));
                 }
@@ -205,16 +208,33 @@ impl Settings {
     }
 }
 
+/// Takes `--remote NAME` out of what follows the query: it is no option of gh's or glab's.
+fn behind(words: &[OsString]) -> Result<(Option<OsString>, Vec<OsString>)> {
+    let (mut remote, mut rest) = (None, vec![]);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--remote" {
+            let missing = || Failure::new(Exit::Usage, "--remote without a name").hint("wpr -h");
+            remote = Some(words.next().ok_or_else(missing)?.clone());
+        } else if let Some(name) = word.as_bytes().strip_prefix(b"--remote=") {
+            remote = Some(OsStr::from_bytes(name).to_owned());
+        } else {
+            rest.push(word.clone());
+        }
+    }
+    Ok((remote, rest))
+}
+
 /// Where the branch goes.
 fn target(
-    args: &cli::Pr,
+    remote: Option<&OsString>,
     repo: &Repo,
     entry: &Entry,
     settings: &Settings,
     branch: &BString,
 ) -> Result<Target> {
     let remotes = repo.remotes();
-    if let Some(name) = &args.remote {
+    if let Some(name) = remote {
         let name: BString = name.as_bytes().into();
         if !remotes.contains(&name) {
             let message = format!("there is no remote '{name}'");
@@ -516,6 +536,8 @@ fn show_page(
             let key = format!("remote.{}.treehopForge", target.remote);
             say!("hint: git config {} {names}", shell::quoted(key));
         }
+    } else {
+        say!("no request was opened: '{}' is on no forge", target.shown);
     }
     request.url = page;
 }

@@ -199,9 +199,13 @@ fn sweep_agents(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
 fn remove_merged(around: &Surroundings, dry_run: bool) -> Result<Vec<Done>> {
     let mut plans = vec![];
     for (at, entry) in around.entries.iter().enumerate() {
-        let Some(place) = around.merged(at)? else {
+        let Some((place, own)) = around.merged(at)? else {
             continue;
         };
+        if !own {
+            say!("'{}' is kept: it has no commits of its own yet", entry.name);
+            continue;
+        }
         match around.check(at, false, false) {
             Ok(plan) => {
                 say!("'{}' is {place}: {}", entry.name, entry.path.display());

@@ -84,7 +84,7 @@ pub fn run(args: &cli::Undo) -> Result<()> {
     }
     say!("'{}' is back: {}", removed.name, removed.path.display());
     if setup::is_wanted(&removed.path) {
-        say!("what tools make again is not kept: wsetup");
+        say!("dependencies are not kept: wsetup installs them again");
     }
     let entries = repo.entries()?;
     let at = entries

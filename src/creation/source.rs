@@ -425,7 +425,7 @@ pub fn free(repo: &Repo, entries: &[Entry], branch: &BString) -> Result<()> {
     let path = entry.path.display();
     let (message, hint) = if entry.path.is_dir() {
         let message = format!("'{branch}' is checked out already: {path}");
-        (message, format!("wcd {branch}"))
+        (message, format!("wcd {branch}, or wclaude {branch}"))
     } else {
         let message = format!("'{branch}' was checked out in a worktree that is gone: {path}");
         (message, "wprune forgets it".into())
@@ -437,19 +437,22 @@ pub fn free(repo: &Repo, entries: &[Entry], branch: &BString) -> Result<()> {
 /// [`Exit::Usage`] where git takes no branch of that name.
 fn valid(branch: &BString) -> Result<()> {
     let full = BString::from([b"refs/heads/", &branch[..]].concat());
-    let valid = gix::refs::FullName::try_from(full).is_ok()
-        && !branch.starts_with(b"-")
-        && branch != "HEAD"
-        && branch != "@";
-    if valid {
+    let named = gix::refs::FullName::try_from(full).is_ok();
+    if named && !branch.starts_with(b"-") && branch != "HEAD" && branch != "@" {
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Usage,
-        format!("'{branch}' is no valid name for a branch"),
-    )
-    .hint("git help check-ref-format")
-    .into())
+    let words: Vec<_> = branch
+        .split_str(" ")
+        .filter(|word| !word.is_empty())
+        .collect();
+    let joined = gix::bstr::join("-", words).into();
+    let hint = if *branch != joined && valid(&joined).is_ok() {
+        format!("wnew {joined}")
+    } else {
+        "git help check-ref-format".to_owned()
+    };
+    let message = format!("'{branch}' is no valid name for a branch");
+    Err(Failure::new(Exit::Usage, message).hint(hint).into())
 }
 
 fn local(repo: &Repo, branch: &BString) -> bool {

@@ -286,7 +286,7 @@ impl Plan {
             (How::Squash, Some(dir)) => squash(dir, &short(repo, &name)?, args.message.as_deref()),
             (_, Some(dir)) => {
                 let no_ff = args.no_ff.then_some("--no-ff");
-                join(dir, &short(repo, &name)?, no_ff)
+                join(dir, &short(repo, &name)?, no_ff, args.message.as_deref())
             }
         })?;
         // Git's settings may have asked for a merge commit.
@@ -317,7 +317,7 @@ impl Plan {
     /// Moves the target, which stands at `from`, on to the ref `name`.
     fn forward(&self, repo: &Repo, name: &BString, from: &str) -> Result<()> {
         if let Some(dir) = self.target.path() {
-            return join(dir, name, Some("--ff-only"));
+            return join(dir, name, Some("--ff-only"), None);
         }
         let to = repo_tip(repo, name)?;
         let reason = [b"merge ", &name[..], b": Fast-forward"].concat();
@@ -333,9 +333,13 @@ impl Plan {
 }
 
 /// `git merge`, whatever `branch.NAME.mergeOptions` says about half of it.
-fn join(dir: &Path, name: &BString, how: Option<&str>) -> Result<()> {
+fn join(dir: &Path, name: &BString, how: Option<&str>, message: Option<&OsStr>) -> Result<()> {
     let git = Git::changing(dir).args(["merge", "--commit", "--no-squash"]);
-    let git = git.args(how).args(["--"]);
+    let message = message.map(|message| [OsStr::new("-m"), message]);
+    let git = git
+        .args(how)
+        .args(message.into_iter().flatten())
+        .args(["--"]);
     git.args([&*name.to_os_str_lossy()]).run()
 }
 

@@ -215,7 +215,8 @@ impl Target {
         })
     }
 
-    fn path(&self) -> Option<&Path> {
+    /// The directory that has it checked out.
+    pub fn path(&self) -> Option<&Path> {
         self.place.as_ref().map(|(_, path)| path.as_path())
     }
 
@@ -296,12 +297,10 @@ fn clean(name: &BString, path: &Path, untracked: bool) -> Result<()> {
         return Ok(());
     }
     let message = format!("'{name}' has changes: {}", counted(matter));
-    let hint = format!(
-        "commit them first: {} add --all && {} commit",
-        git_in(path),
-        git_in(path)
-    );
-    Err(refused(message, hint))
+    Err(refused(
+        message,
+        format!("commit them first, in {}", path.display()),
+    ))
 }
 
 impl Plan {

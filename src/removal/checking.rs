@@ -149,14 +149,18 @@ impl<'a> Surroundings<'a> {
             let message = format!("'{name}' is being set up");
             return refused(message, format!("tail -f {}", shell::quoted(&log)));
         }
-        if let Some((_, session)) = self.sessions.iter().find(|(of, _)| *of == at) {
-            let session = session::describe(session);
-            return refused(
-                format!("a session is live in '{name}': {session}"),
-                "end it first",
-            );
+        if let Some(session) = self.session(at) {
+            let message = format!("a session is live in '{name}': {session}");
+            return refused(message, "end it first: /exit in its terminal");
         }
         Ok(())
+    }
+
+    /// The session that is live in the worktree at `at`, in words.
+    pub fn session(&self, at: usize) -> Option<String> {
+        let mut sessions = self.sessions.iter();
+        let (_, session) = sessions.find(|(of, _)| *of == at)?;
+        Some(session::describe(session))
     }
 
     /// Something else than a snapshot holds the commit of a detached HEAD.
@@ -204,12 +208,12 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The place in the default branch that holds the work of the branch of the worktree at `at`; `None` where there is
-    /// none, or no work.
+    /// The place in the default branch that holds the commits of the branch of the worktree at `at`, and whether one of
+    /// them is its own.
     ///
     /// # Errors
     /// Git fails.
-    pub fn merged(&self, at: usize) -> Result<Option<Place>> {
+    pub fn merged(&self, at: usize) -> Result<Option<(Place, bool)>> {
         let entry = &self.entries[at];
         let head = entry.head(self.repo);
         let (Some(branch), Some(tip)) = (&head.branch, &head.id) else {
@@ -220,10 +224,11 @@ impl<'a> Surroundings<'a> {
         }
         let place = merged::find(self.repo, branch.as_bstr(), tip, self.default.as_ref())?;
         match place.filter(|place| place.default) {
-            Some(place) if merged::has_own_work(self.repo, branch.as_bstr(), tip, &place)? => {
-                Ok(Some(place))
+            Some(place) => {
+                let own = merged::has_own_work(self.repo, branch.as_bstr(), tip, &place)?;
+                Ok(Some((place, own)))
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 

@@ -102,7 +102,11 @@ impl Plan {
         }
         let verb = if dry_run { "would remove" } else { "removed" };
         let stashed = stashed(repo, &done);
-        say!("{verb} '{}'{}{stashed}", done.name, self.describe(&done));
+        say!(
+            "{verb} '{}'{}{stashed}",
+            done.name,
+            self.describe(&done, dry_run)
+        );
         Ok(done)
     }
 
@@ -137,11 +141,19 @@ impl Plan {
         })
     }
 
-    fn describe(&self, done: &Done) -> String {
+    fn describe(&self, done: &Done, dry_run: bool) -> String {
         let mut line = String::new();
+        let deleted = if dry_run {
+            "would be deleted"
+        } else {
+            "deleted"
+        };
         match (&self.branch, &done.branch) {
             (Fate::Delete(place), Some(branch)) if done.branch_deleted => {
-                let _ = write!(line, "\n  branch {branch} deleted: its commits are {place}");
+                let _ = write!(
+                    line,
+                    "\n  branch {branch} {deleted}: its commits are {place}"
+                );
             }
             (Fate::Keep(why), Some(branch)) => {
                 let _ = write!(line, "\n  branch {branch} kept: {why}");

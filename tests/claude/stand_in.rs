@@ -242,7 +242,7 @@ fn the_lock_alone_guards() {
     let right = [
         "'feature-auth'",
         &pid,
-        "wcd feature-auth",
+        "in its terminal",
         "--fork feature-auth",
         "--force",
     ];

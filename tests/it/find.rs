@@ -276,6 +276,20 @@ fn a_branch_without_a_worktree_names_the_command() {
 }
 
 #[test]
+fn a_slip_of_the_fingers_names_what_it_looks_like() {
+    let repo = Repo::guide();
+    for (typed, hint) in [
+        ("auht", "did you mean feature/auth?"),
+        ("fix/isseu-422", "did you mean fix/issue-422?"),
+        ("featrue-auth", "did you mean feature/auth?"),
+        ("nothing-like-it", "hint: wls"),
+    ] {
+        let said = repo.treehop(["find", typed]).fails(3).to_owned();
+        assert!(said.contains(hint), "{typed}: {said}");
+    }
+}
+
+#[test]
 fn a_remote_branch_names_the_command_too() {
     let repo = Repo::guide();
     repo.git(["clone", "-q", "--bare", ".", "../remote.git"]);

@@ -183,9 +183,10 @@ fn fast_forward_from_inside_and_the_shell_goes_to_the_main_worktree() {
 
 #[test]
 fn a_merge_commit_where_one_is_needed_or_asked_for() {
-    for (work, args) in [
-        (Work::diverged(), &["x"][..]),
-        (Work::new(), &["x", "--no-ff"]),
+    for (work, args, message) in [
+        (Work::diverged(), &["x"][..], "Merge branch 'x'"),
+        (Work::new(), &["x", "--no-ff"], "Merge branch 'x'"),
+        (Work::new(), &["x", "--no-ff", "-m", "mine"], "mine"),
     ] {
         let (before, tip) = (work.tip("main"), work.tip("x"));
         let document = work.merge(args).json();
@@ -194,7 +195,7 @@ fn a_merge_commit_where_one_is_needed_or_asked_for() {
         assert_eq!(document["merged"]["after"], work.tip("main"));
         assert_eq!(
             work.repo.git(["log", "-1", "--format=%P %s", "main"]),
-            format!("{before} {tip} Merge branch 'x'")
+            format!("{before} {tip} {message}")
         );
         work.is_merged();
     }
@@ -249,7 +250,7 @@ fn kept_and_merged_again() {
     again.expect(
         again
             .stderr
-            .contains("nothing to merge: main has all that 'x' does"),
+            .contains("nothing to merge: main has all of 'x'"),
         "said",
     );
     let document = again.json();
@@ -319,7 +320,8 @@ fn a_dry_run_says_it_all_and_does_nothing() {
             "the plan",
         );
         out.expect(
-            out.stderr.contains("would remove 'x'\n  branch x deleted"),
+            out.stderr
+                .contains("would remove 'x'\n  branch x would be deleted"),
             "the removal",
         );
         assert_eq!(work.state(), before);

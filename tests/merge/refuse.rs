@@ -66,7 +66,7 @@ fn what_is_not_committed_on_either_side() {
                 said.contains(&format!("'{name}' has changes: 1 {kind}")),
                 "{said}"
             );
-            assert!(said.contains("hint: commit them first: git -C "), "{said}");
+            assert!(said.contains("hint: commit them first, in "), "{said}");
         }
         old.map_or_else(|| fs::remove_file(&path), |old| fs::write(&path, old))
             .unwrap();

@@ -107,6 +107,10 @@ fn merged_ones_go_if_nothing_stands_against_it() {
     );
     assert!(listed < done, "{text}");
     assert!(text.contains("'dirty' is in main, but kept"), "{text}");
+    assert!(
+        text.contains("'new' is kept: it has no commits of its own yet"),
+        "{text}"
+    );
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(names(&document["removed"]), ["ff", "merged", "squashed"]);
     assert_eq!(document["cd"], project.main.to_str().unwrap());

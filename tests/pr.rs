@@ -157,21 +157,23 @@ impl World {
 #[test]
 fn the_branch_is_pushed_and_tracked() {
     let world = World::new();
+    let nowhere = "no request was opened: 'origin' is on no forge\n";
     let (pr, said) = world.pr([""; 0]);
     let here = json!({"remote": "origin", "branch": "feature/auth", "forge": null, "url": null, "created": false});
     assert_eq!(pr, here);
     assert_eq!(
         said,
-        "pushed 'feature/auth' to origin, a new branch there\nno request was opened: 'origin' is on no forge\n"
+        format!("pushed 'feature/auth' to origin, a new branch there\n{nowhere}")
     );
     assert_eq!(world.on(&world.origin, "feature/auth"), world.head());
     assert_eq!(world.upstream(), "origin/feature/auth");
     // Again, by a query from elsewhere, with nothing new and with something.
     let (_, said) = world.pr_in(&world.repo.main, ["auth"]);
-    assert_eq!(said, "'feature/auth' is on origin already, as it is here\n");
+    let there = "'feature/auth' is on origin already, as it is here\n";
+    assert_eq!(said, format!("{there}{nowhere}"));
     world.repo.commit(&world.auth, "auth.py", "two\n");
     let (_, said) = world.pr_in(&world.repo.main, ["auth"]);
-    assert_eq!(said, "pushed 'feature/auth' to origin\n");
+    assert_eq!(said, format!("pushed 'feature/auth' to origin\n{nowhere}"));
     assert_eq!(world.on(&world.origin, "feature/auth"), world.head());
     let out = world.out(&world.auth, ["--fields", "cd,branch,upstream.name"]);
     assert_eq!(out.stdout, b"\nfeature/auth\norigin/feature/auth\n");

@@ -30,11 +30,14 @@ trap 'rm -rf "$scratch"' EXIT
 cargo build --release --locked --quiet
 treehop=${CARGO_TARGET_DIR:-$root/target}/release/treehop
 mkdir -p "$scratch/bin" "$scratch/home/git"
-ln -s "$treehop" "$scratch/bin/treehop"
+# Copied, as an installation is: what a linker has just written lies in memory in smaller pieces.
+cp "$treehop" "$scratch/bin/treehop"
+treehop=$scratch/bin/treehop
 rustc -O --edition 2021 -o "$scratch/clock" tests/bench/clock.rs
 printf 'fn main() {}\n' >"$scratch/empty.rs"
-rustc -O --edition 2021 -o "$scratch/empty" "$scratch/empty.rs"
+rustc -O --edition 2021 -o "$scratch/linked" "$scratch/empty.rs"
 empty=$scratch/empty
+cp "$scratch/linked" "$empty"
 host=$(rustc -vV | sed -n 's/^host: //p')
 crates=$(cargo tree --locked -e normal --prefix none --target "$host" | sed 's/ (\*)$//' | sort -u | wc -l)
 nu=$(nu --no-config-file --commands "\$nu.current-exe")

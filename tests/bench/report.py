@@ -22,7 +22,8 @@ WHY = {
     "sourcing the integration, nu": "nu parses all of the file at each start, and keeps nothing of it",
     "candidates for a Tab, 2000": "git keeps two files for each worktree, and both have to be read",
     "list --full": "nine tenths are the kernel's, for a look at each file",
-    "wnew without set-up, 100 files": "git's own three processes, and a journal that no kill can lose",
+    "wnew without set-up": "git's own three processes, and a journal that no kill can lose",
+    "wrm": "nearly all of it is git status: nothing may be lost",
     "wcd in bash": "bash forks for each answer that it reads",
 }
 

@@ -25,6 +25,9 @@ WHY = {
     "wnew without set-up": "git's own three processes, and a journal that no kill can lose",
     "wrm": "nearly all of it is git status: nothing may be lost",
     "wcd in bash": "bash forks for each answer that it reads",
+    "wnew, with 20,000 files": "each file is written beside its place and renamed, so that a kill leaves none in half",
+    "a prompt without": "calls of the system; met where an empty program takes 0.75 ms",
+    "wcd inside": "met where an empty program takes 0.75 ms",
 }
 
 

@@ -134,7 +134,9 @@ def __treehop_row [tree: record] {
   let live = $tree.claude.live | default [] | update since { __treehop_time } | update started_at { __treehop_time }
   let base = if $tree.main or $default.merged == null { [] } else if $default.ahead == 0 and $default.behind == 0 {
     ['same']
-  } else if $default.merged and $default.ahead > 0 { ['merged'] } else { __treehop_counted {'↑': $default.ahead, '↓': $default.behind} }
+  } else if $default.merged and $default.ahead > 0 {
+    ['merged']
+  } else { __treehop_counted {'↑': $default.ahead, '↓': $default.behind} }
   let notes = [
     $tree.operation
     (if $tree.detached { 'detached' })

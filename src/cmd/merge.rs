@@ -60,10 +60,11 @@ pub fn run(args: &cli::Merge) -> Result<()> {
     let target = Target::find(repo, entries, args.into.as_deref())?;
     let plan = Plan::new(repo, source, target, args)?;
     let around = knowing(around, &plan, &plan.base);
-    let mut places = entries.iter();
-    let held = places.position(|entry| Some(&*entry.path) == plan.target.path());
-    if let Some(session) = held.and_then(|at| around.session(at)) {
-        let name = &entries[held.unwrap_or_default()].name;
+    let mut places = entries.iter().enumerate();
+    if let Some((at, entry)) = places.find(|(_, e)| Some(&*e.path) == plan.target.path())
+        && let Some(session) = around.session(at)
+    {
+        let name = &entry.name;
         say!("a session is live in '{name}', whose files change under it: {session}");
     }
     // What is not in the target is kept.

@@ -62,8 +62,7 @@ pub fn run(args: &cli::Pr) -> Result<()> {
     let words = words
         .strip_prefix(&[OsString::from("--")])
         .unwrap_or(&words);
-    let (late, words) = behind(words)?;
-    let words = &words;
+    let (late, words) = &behind(words)?;
     let dir = super::current_dir()?;
     let word = query.unwrap_or(OsStr::new("@")).as_bytes().into();
     let search = Search::new(vec![word], &dir, false)?;

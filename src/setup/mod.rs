@@ -99,10 +99,7 @@ pub fn worktree(top: &Path, extent: Extent) -> Result<Vec<Step>> {
         return Ok(vec![]);
     }
     let log = Log::open(&entry.git_dir)?;
-    let mut steps: Vec<Step> = source
-        .map(|source| include::step(&source.path, entry))
-        .into_iter()
-        .collect();
+    let mut steps = Vec::from_iter(source.map(|source| include::step(&source.path, entry)));
     if extent == Extent::All {
         let runner = Runner::new(&repo, entry, log)?;
         match repo.settings().setup() {
